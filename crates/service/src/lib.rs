@@ -1,1 +1,22 @@
-//! To be written.
+//! The life of a medtrace process: what all services do alike, so that a service is config, wiring and one loop.
+//!
+//! In scope: configuration from the environment ([`config`]), one log format ([`logging`]), start, signals and ordered
+//! end ([`life`]), the admin port ([`admin`]), problem+json answers ([`problem`]), bearer tokens ([`tokens`]) and
+//! private-key files ([`keys`]).
+//!
+//! Out of scope: anything a service does for its users; Kafka and ClickHouse (crates `log` and `store`); what a token's
+//! party may say (crate `registry`).
+
+pub mod admin;
+pub mod config;
+pub mod keys;
+pub mod life;
+pub mod logging;
+pub mod problem;
+mod reload;
+pub mod tokens;
+
+pub use config::{ConfigError, Env};
+pub use problem::{Kind, Problem};
+/// Cancelled once the process should end: on SIGTERM, on SIGINT, or by a test.
+pub use tokio_util::sync::CancellationToken as Shutdown;

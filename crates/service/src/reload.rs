@@ -1,0 +1,62 @@
+//! A file or folder that is read again when it has changed, checked by one `stat` at each use.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+};
+
+/// What `stat` tells of a version: modification time, length, inode (files are replaced by renaming).
+type Stamp = (i64, i64, u64, u64);
+
+fn stamp(path: &Path) -> std::io::Result<Stamp> {
+    fs::metadata(path).map(|m| (m.mtime(), m.mtime_nsec(), m.len(), m.ino()))
+}
+
+pub(crate) struct Reloaded<T, E> {
+    path: PathBuf,
+    load: fn(&Path) -> Result<T, E>,
+    known: RwLock<(Option<Stamp>, Arc<T>)>,
+}
+
+impl<T, E: std::error::Error> Reloaded<T, E> {
+    /// Reads it for the first time; later failures keep what was read before.
+    pub fn open(path: &Path, load: fn(&Path) -> Result<T, E>) -> Result<Self, E> {
+        // The stamp is taken before reading: a change in between is seen at the next use.
+        let stamp = stamp(path).ok();
+        let value = Arc::new(load(path)?);
+        Ok(Self {
+            path: path.to_owned(),
+            load,
+            known: RwLock::new((stamp, value)),
+        })
+    }
+
+    /// The newest version that could be read.
+    pub fn get(&self) -> Arc<T> {
+        let seen = stamp(&self.path).ok();
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if known.0 == seen {
+            return known.1.clone();
+        }
+        drop(known);
+        let mut known = self
+            .known
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if known.0 != seen {
+            match (self.load)(&self.path) {
+                Ok(value) => known.1 = Arc::new(value),
+                Err(error) => {
+                    tracing::error!(path = %self.path.display(), %error, "what changed cannot be read; the former version stays");
+                }
+            }
+            known.0 = seen;
+        }
+        known.1.clone()
+    }
+}
