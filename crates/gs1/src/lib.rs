@@ -1,1 +1,25 @@
-//! To be written.
+//! What is written on a pack, as a key that is the same whatever the spelling.
+//!
+//! In scope: GS1 element strings (raw and bracketed), Digital Link URIs, EPC pure-identity URNs, bare GTINs and SSCCs,
+//! the 20-digit Chinese drug traceability code; the complete table of GS1 application identifiers with formats, check
+//! digits, dates and companions; [`Thing`], the key that everything else stores and compares.
+//!
+//! Out of scope: what a product is called or who owns a company prefix (the registry), compressed Digital Links, EPC tag
+//! and raw URIs (`urn:epc:tag:…`), the code lists of other bodies (countries, currencies, package types), coupons, and
+//! the MA, HIBCC and ICCBBA schemes, whose numbers are reserved in [`Scheme`].
+//!
+//! Sources: GS1 General Specifications 25, GS1 Digital Link URI Syntax 1.6, EPC Tag Data Standard 2.2, GS1 Barcode Syntax
+//! Dictionary.
+
+mod class;
+mod code;
+mod digits;
+mod error;
+mod thing;
+mod uri;
+
+pub use class::{Class, Scheme};
+pub use code::{Ai, Code, parse, parse_as_of};
+pub use digits::{Gln, Gtin, check_digit};
+pub use error::CodeError;
+pub use thing::{Level, Thing};

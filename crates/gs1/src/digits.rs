@@ -1,0 +1,161 @@
+//! Check digits, and the two keys that other crates hold as numbers: GTIN and GLN.
+
+use std::fmt;
+
+use crate::{Class, CodeError, Scheme, Thing};
+
+/// The GS1 check digit of the digits before it: weights 3, 1, 3, … from the right (General Specifications 7.9).
+/// None if `digits` is empty or holds anything but ASCII digits.
+pub fn check_digit(digits: &str) -> Option<u8> {
+    if digits.is_empty() || !is_digits(digits) {
+        return None;
+    }
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .zip([3, 1].into_iter().cycle())
+        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+        .sum();
+    Some(((10 - sum % 10) % 10) as u8)
+}
+
+pub(crate) fn is_digits(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The number that ASCII digits spell; the caller has checked that they are at most 19 digits.
+pub(crate) fn number(digits: &str) -> u64 {
+    digits
+        .bytes()
+        .fold(0, |n, digit| n * 10 + u64::from(digit - b'0'))
+}
+
+/// Digits whose last one is their check digit; `what` names them in the error.
+pub(crate) fn verify_check_digit(what: &str, digits: &str) -> Result<(), CodeError> {
+    let (body, last) = digits.split_at(digits.len().saturating_sub(1));
+    match check_digit(body) {
+        Some(right) if last.as_bytes() == [b'0' + right] => Ok(()),
+        Some(right) => Err(CodeError::new(
+            "check-digit",
+            format!("{what} {digits}: check digit should be {right}, not {last}"),
+        )),
+        None => Err(CodeError::new(
+            "charset",
+            format!("{what} {digits:?} should hold digits only"),
+        )),
+    }
+}
+
+/// Global Trade Item Number, 8, 12, 13 or 14 digits, held as GTIN-14 with a right check digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gtin(u64);
+
+impl Gtin {
+    /// From 8, 12, 13 or 14 digits.
+    pub fn parse(digits: &str) -> Result<Gtin, CodeError> {
+        if !is_digits(digits) {
+            return Err(CodeError::new(
+                "charset",
+                format!("GTIN {digits:?} should hold digits only"),
+            ));
+        }
+        if !matches!(digits.len(), 8 | 12..=14) {
+            let n = digits.len();
+            return Err(CodeError::new(
+                "length",
+                format!("GTIN {digits:?} has {n} digits and should have 8, 12, 13 or 14"),
+            ));
+        }
+        verify_check_digit("GTIN", digits)?;
+        Ok(Gtin(number(digits)))
+    }
+
+    pub(crate) const fn trusted(value: u64) -> Gtin {
+        Gtin(value)
+    }
+
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
+    /// Whether the GTIN was issued under this GS1 company prefix (it starts after the indicator digit).
+    pub fn has_prefix(self, company_prefix: &str) -> bool {
+        starts_with_prefix(&self.to_string()[1..], company_prefix)
+    }
+
+    /// AI 01 alone.
+    pub fn product(self) -> Thing {
+        Thing::new(Class::new(Scheme::Product, self.0), "")
+    }
+
+    /// AI 01 + 21.
+    pub fn item(self, serial: &str) -> Result<Thing, CodeError> {
+        Thing::new(Class::new(Scheme::Item, self.0), serial).checked()
+    }
+
+    /// AI 01 + 10. Lots are case-sensitive text: `0010` is not `10`.
+    pub fn lot(self, lot: &str) -> Result<Thing, CodeError> {
+        Thing::new(Class::new(Scheme::Lot, self.0), lot).checked()
+    }
+}
+
+/// 14 digits.
+impl fmt::Display for Gtin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:014}", self.0)
+    }
+}
+
+/// Global Location Number: 13 digits with a right check digit. Names a place (AI 414) or a party (AI 417).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gln(u64);
+
+impl Gln {
+    /// From 13 digits.
+    pub fn parse(digits: &str) -> Result<Gln, CodeError> {
+        if digits.len() != 13 {
+            let n = digits.chars().count();
+            return Err(CodeError::new(
+                "length",
+                format!("GLN {digits:?} has {n} digits and should have 13"),
+            ));
+        }
+        verify_check_digit("GLN", digits)?;
+        Ok(Gln(number(digits)))
+    }
+
+    pub(crate) const fn trusted(value: u64) -> Gln {
+        Gln(value)
+    }
+
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
+    /// Whether the GLN was issued under this GS1 company prefix.
+    pub fn has_prefix(self, company_prefix: &str) -> bool {
+        starts_with_prefix(&self.to_string(), company_prefix)
+    }
+
+    /// AI 414: the place.
+    pub fn place(self) -> Thing {
+        Thing::new(Class::new(Scheme::Place, self.0), "")
+    }
+
+    /// AI 417: the party.
+    pub fn party(self) -> Thing {
+        Thing::new(Class::new(Scheme::Party, self.0), "")
+    }
+}
+
+/// 13 digits.
+impl fmt::Display for Gln {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:013}", self.0)
+    }
+}
+
+/// An empty prefix is nobody's.
+pub(crate) fn starts_with_prefix(key: &str, company_prefix: &str) -> bool {
+    !company_prefix.is_empty() && key.starts_with(company_prefix)
+}

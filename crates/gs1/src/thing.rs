@@ -1,0 +1,203 @@
+//! The key of everything that can be traced.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
+
+use crate::digits::starts_with_prefix;
+use crate::{Class, CodeError, Gln, Gtin, Scheme};
+
+/// What can be traced: an item, a lot, a logistic unit, a place, … The same thing from every spelling.
+///
+/// Serialised as its canonical URI. Cheap to clone: up to 23 bytes of id are held inline, longer ones are shared.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thing {
+    class: Class,
+    id: SmolStr,
+}
+
+/// Whether a thing is one object, a lot of them, or a kind of object. EPCIS lists instances as EPCs, the others as classes
+/// with a quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    Instance,
+    Lot,
+    Class,
+}
+
+impl Thing {
+    /// From parts that a thing gave before, such as a stored row. Nothing is checked; text from outside goes through
+    /// [`crate::parse`], [`Thing::from_uri`], [`Gtin::item`] or [`Gtin::lot`].
+    pub fn new(class: Class, id: &str) -> Thing {
+        Thing {
+            class,
+            id: SmolStr::new(id),
+        }
+    }
+
+    /// AI 00, from the 18 digits of an SSCC.
+    pub fn unit(sscc: &str) -> Result<Thing, CodeError> {
+        Thing::new(Class::new(Scheme::Unit, 0), sscc).checked()
+    }
+
+    /// The thing itself if its own URI leads back to it.
+    pub(crate) fn checked(self) -> Result<Thing, CodeError> {
+        let again = Thing::from_uri(&self.uri())?;
+        if again == self {
+            return Ok(self);
+        }
+        Err(CodeError::new(
+            "value",
+            format!(
+                "{:?} should be a key of scheme {:?}",
+                self.id,
+                self.class.scheme()
+            ),
+        ))
+    }
+
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    pub fn scheme(&self) -> Scheme {
+        self.class.scheme()
+    }
+
+    /// Serial, lot, extension or whole key, as [`Scheme`] says; decoded text, compared byte by byte.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The GTIN of an item, lot, product, piece or tobacco pack.
+    pub fn gtin(&self) -> Option<Gtin> {
+        use Scheme::{Item, Itip, Lot, Product, Upui};
+        matches!(self.scheme(), Item | Lot | Product | Itip | Upui)
+            .then(|| Gtin::trusted(self.class.value()))
+    }
+
+    /// The GLN of a place or party.
+    pub fn gln(&self) -> Option<Gln> {
+        matches!(self.scheme(), Scheme::Place | Scheme::Party)
+            .then(|| Gln::trusted(self.class.value()))
+    }
+
+    /// The class that a product notice speaks of: the GTIN as [`Scheme::Product`], or the 7-digit drug identification
+    /// code as [`Scheme::CnDrug`].
+    pub fn product(&self) -> Option<Class> {
+        match self.scheme() {
+            Scheme::CnDrug => Some(self.class),
+            _ => self
+                .gtin()
+                .map(|gtin| Class::new(Scheme::Product, gtin.value())),
+        }
+    }
+
+    /// The lot, if the key itself names one.
+    pub fn lot(&self) -> Option<&str> {
+        match self.scheme() {
+            Scheme::Lot => Some(&self.id),
+            Scheme::Itip => self.id.get(4..)?.strip_prefix("/10/"),
+            _ => None,
+        }
+    }
+
+    /// The serial number, if the key has one beside its class.
+    pub fn serial(&self) -> Option<&str> {
+        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Item, Itip, Upui};
+        match self.scheme() {
+            Item | Upui => Some(&self.id),
+            Grai | Gdti | Gcn | CnDrug => (!self.id.is_empty()).then_some(&self.id),
+            Itip => self.id.get(4..)?.strip_prefix("/21/"),
+            Cpi => self.id.split_once('.').map(|(_, serial)| serial),
+            _ => None,
+        }
+    }
+
+    pub fn level(&self) -> Level {
+        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Itip, Lot, Product};
+        match self.scheme() {
+            Product => Level::Class,
+            Lot => Level::Lot,
+            Grai | Gdti | Gcn | CnDrug | Cpi | Itip if self.lot().is_some() => Level::Lot,
+            Grai | Gdti | Gcn | CnDrug | Cpi | Itip if self.serial().is_none() => Level::Class,
+            _ => Level::Instance,
+        }
+    }
+
+    /// Whether the key was issued under this GS1 company prefix. For [`Scheme::Uri`] the prefix is the beginning of the
+    /// URI, up to a delimiter: `https://example.org` covers `https://example.org/1`, not `https://example.org.evil/1`.
+    /// Chinese drug codes belong to nobody's company prefix; their product notice says whose they are.
+    pub fn issued_under(&self, prefix: &str) -> bool {
+        use Scheme::{
+            CnDrug, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Item, Itip, Lot, Party,
+        };
+        use Scheme::{Place, Product, Unit, Upui, Uri};
+        let value = self.class.value();
+        match self.scheme() {
+            Item | Lot | Product | Itip | Upui => Gtin::trusted(value).has_prefix(prefix),
+            Place | Party | Grai | Gdti | Gcn => Gln::trusted(value).has_prefix(prefix),
+            Unit => self
+                .id
+                .get(1..)
+                .is_some_and(|key| starts_with_prefix(key, prefix)),
+            Giai | Gsrn | Gsrnp | Cpi | Ginc | Gsin => starts_with_prefix(&self.id, prefix),
+            CnDrug => false,
+            Uri => {
+                !prefix.is_empty()
+                    && self
+                        .id
+                        .strip_prefix(prefix)
+                        .is_some_and(|rest| uri_boundary(prefix, rest))
+            }
+        }
+    }
+
+    /// Short text for people: bracketed element string, bare drug code, or the URI.
+    pub fn key_text(&self) -> String {
+        self.uri()
+    }
+
+    /// The canonical URI: `https://id.gs1.org/…` with everything but unreserved characters percent-encoded,
+    /// `urn:medtrace:cn-drug:<20 digits>`, or the URI verbatim.
+    pub fn uri(&self) -> String {
+        self.to_string()
+    }
+
+    /// From a Digital Link on any domain, an EPC URN (`id`, `class`, `idpat`), `urn:medtrace:cn-drug:…`, or any other
+    /// absolute URI, which becomes [`Scheme::Uri`] verbatim. `Thing::from_uri(&t.uri()) == Ok(t)`.
+    ///
+    /// Refused: what is no absolute URI, and a faulty key where the URI says that it must be one (a GS1 scheme of
+    /// `urn:epc:`, a key on `id.gs1.org`, `urn:medtrace:`). A faulty key on another domain is just a URI.
+    pub fn from_uri(text: &str) -> Result<Thing, CodeError> {
+        crate::uri::read(text)
+    }
+}
+
+fn uri_boundary(prefix: &str, rest: &str) -> bool {
+    const DELIMITERS: [char; 7] = ['/', ':', '.', '#', '?', '=', '&'];
+    rest.is_empty()
+        || prefix.ends_with(['/', ':', '#', '?', '=', '&'])
+        || (rest.starts_with(DELIMITERS) && !rest.starts_with('.'))
+}
+
+/// The canonical URI.
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::uri::write(self, f)
+    }
+}
+
+impl Serialize for Thing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Thing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Thing, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Thing::from_uri(&text).map_err(serde::de::Error::custom)
+    }
+}
