@@ -1,0 +1,39 @@
+//! The one error type of reading and managing the log. Texts complete "failed to …"; the cause is in `source()`.
+
+use rdkafka::error::KafkaError;
+
+/// What went wrong between this process and the log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// `MEDTRACE_KAFKA` is missing or unusable, or a setting was refused by the client library. Bad configuration.
+    #[error("use the Kafka settings: {0}")]
+    Settings(String),
+    /// The broker did not answer, or answered with an error. May be tried again.
+    #[error("{doing}")]
+    Kafka {
+        doing: String,
+        source: KafkaError,
+    },
+    /// A topic is missing, or is not as `schemas/topics.toml` says. Needs an operator.
+    #[error("use topic {topic}: {detail}")]
+    Topic { topic: String, detail: String },
+    /// The log does not hold the offset asked for: it was truncated, or it is another log. Needs an operator.
+    #[error("read {topic}/{partition} at {offset}: the log holds {low}..{high}")]
+    OutOfRange {
+        topic: String,
+        partition: i32,
+        offset: u64,
+        low: u64,
+        high: u64,
+    },
+    /// No answer within the given time. May be tried again.
+    #[error("{doing}: no answer within {waited_ms} ms")]
+    Timeout { doing: String, waited_ms: u64 },
+}
+
+impl LogError {
+    pub(crate) fn kafka(doing: impl Into<String>) -> impl FnOnce(KafkaError) -> LogError {
+        let doing = doing.into();
+        move |source| LogError::Kafka { doing, source }
+    }
+}
