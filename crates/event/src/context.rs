@@ -1,0 +1,163 @@
+//! JSON-LD contexts without a network: what a prefix stands for, and the context an event's bytes must carry.
+//!
+//! Known are the GS1 context ([`STANDARD`]) and inline objects. Another URL is carried as it is; what it defines is
+//! not known here, so bare member names are let through where one is in force.
+
+use crate::fault::Fault;
+use crate::json::{Json, Object, pointer};
+
+/// The standard context. An event in exactly this one carries no `@context` in its sealed bytes.
+pub const STANDARD: &str = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
+/// Where the versions of the standard context live, e.g. `…/epcis/2.0.0/epcis-context.jsonld`.
+const STANDARD_FOLDER: &str = "https://ref.gs1.org/standards/epcis/";
+/// What `medtrace:` stands for in events: `sameAs`, `labels`, `operator`, `device`, `requestID`.
+pub const NAMESPACE: &str = "urn:medtrace:ns:";
+/// The prefix under which this project writes [`NAMESPACE`].
+pub const PREFIX: &str = "medtrace";
+
+/// Prefixes of the standard context (and `cbvmda`, which EPCIS documents use without defining it).
+const STANDARD_PREFIXES: [(&str, &str); 8] = [
+    ("epcis", "https://ref.gs1.org/epcis/"),
+    ("cbv", "https://ref.gs1.org/cbv/"),
+    ("cbvmda", "urn:epcglobal:cbv:mda:"),
+    ("gs1", "https://gs1.org/voc/"),
+    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
+    ("owl", "http://www.w3.org/2002/07/owl#"),
+    ("xsd", "http://www.w3.org/2001/XMLSchema#"),
+    ("dcterms", "http://purl.org/dc/terms/"),
+];
+
+/// The context in force for an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    /// The entries in order; empty for exactly the standard one.
+    entries: Vec<Json>,
+    /// Inline terms and prefixes in order; the last of a name counts.
+    terms: Vec<(String, String)>,
+    /// Whether bare names may be defined where we do not look: another URL, or `@vocab`.
+    open: bool,
+}
+
+impl Context {
+    /// Exactly the standard context.
+    pub fn standard() -> Context {
+        Context::default()
+    }
+
+    /// The standard context and `medtrace:`.
+    pub fn medtrace() -> Context {
+        let entry: Object = [(PREFIX, NAMESPACE)].into_iter().collect();
+        Context {
+            entries: vec![STANDARD.into(), entry.into()],
+            terms: vec![(PREFIX.into(), NAMESPACE.into())],
+            open: false,
+        }
+    }
+
+    /// Reads the value of an `@context` member: a URL, an object, or a list of these.
+    ///
+    /// # Errors
+    /// `context`: another shape, or a term that would give a member of EPCIS another meaning.
+    pub fn read(json: &Json) -> Result<Context, Fault> {
+        let mut context = Context::default();
+        match json {
+            Json::Array(entries) => {
+                for (at, entry) in entries.iter().enumerate() {
+                    context.push(entry).map_err(|fault| fault.under(&format!("/{at}")))?;
+                }
+            }
+            entry => context.push(entry)?,
+        }
+        if context.entries == [Json::from(STANDARD)] {
+            context.entries.clear();
+        }
+        Ok(context)
+    }
+
+    fn push(&mut self, entry: &Json) -> Result<(), Fault> {
+        match entry {
+            Json::String(url) => self.open |= !(url.starts_with(STANDARD_FOLDER) && url.ends_with("context.jsonld")),
+            Json::Object(object) => {
+                for (term, value) in object.iter() {
+                    self.define(term, value).map_err(|fault| fault.under(&pointer(term)))?;
+                }
+            }
+            other => return Err(Fault::new("", "context", format!("{} should be a URL or an object", other.what()))),
+        }
+        self.entries.push(entry.clone());
+        Ok(())
+    }
+
+    fn define(&mut self, term: &str, value: &Json) -> Result<(), Fault> {
+        if crate::event::is_member(term) {
+            return Err(Fault::new("", "context", format!("{term:?} is a member of EPCIS and cannot be redefined")));
+        }
+        let iri = match value {
+            Json::Object(object) => object.get("@id").and_then(Json::as_str),
+            value => value.as_str(),
+        };
+        if term == "@vocab" {
+            self.open |= iri.is_some();
+        } else if let Some(iri) = iri {
+            self.terms.push((term.to_owned(), iri.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The context of an event with this `@context` of its own inside a document with the context `outer`.
+    pub fn within(self, outer: &Context) -> Context {
+        if self.entries.is_empty() || self == *outer {
+            return outer.clone();
+        }
+        if outer.entries.is_empty() && self.entries.first() == Some(&Json::from(STANDARD)) {
+            return self;
+        }
+        let outer_entries = if outer.entries.is_empty() { vec![STANDARD.into()] } else { outer.entries.clone() };
+        Context {
+            entries: [outer_entries, self.entries].concat(),
+            terms: [outer.terms.clone(), self.terms].concat(),
+            open: outer.open || self.open,
+        }
+    }
+
+    /// This context and `medtrace:`, unless it is in force already.
+    pub fn with_medtrace(self) -> Context {
+        if self.lookup(PREFIX) == Some(NAMESPACE) { self } else { Context::medtrace().pop_standard().within(&self) }
+    }
+
+    fn pop_standard(mut self) -> Context {
+        self.entries.retain(|entry| entry.as_str() != Some(STANDARD));
+        self
+    }
+
+    /// The value of `@context` in an event's bytes; `None` for exactly the standard context.
+    pub fn to_json(&self) -> Option<Json> {
+        (!self.entries.is_empty()).then(|| Json::Array(self.entries.clone()))
+    }
+
+    /// What a prefix or term stands for.
+    pub fn lookup(&self, prefix: &str) -> Option<&str> {
+        let inline = self.terms.iter().rev().find(|(term, _)| term == prefix).map(|(_, iri)| iri.as_str());
+        inline.or_else(|| STANDARD_PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, iri)| *iri))
+    }
+
+    /// The full IRI of `prefix:local` or of an inline term; `None` where nothing defines it (an absolute URI, a bare word).
+    pub fn expand(&self, word: &str) -> Option<String> {
+        match word.split_once(':') {
+            Some((_, local)) if local.starts_with("//") => None,
+            Some((prefix, local)) => self.lookup(prefix).map(|iri| format!("{iri}{local}")),
+            None => self.terms.iter().rev().find(|(term, _)| term == word).map(|(_, iri)| iri.clone()),
+        }
+    }
+
+    /// Whether a name that EPCIS does not know may stand here: it has a namespace, or the context may define it.
+    pub fn allows(&self, name: &str) -> bool {
+        self.open || name.contains(':') || name.starts_with('@') || self.terms.iter().any(|(term, _)| term == name)
+    }
+
+    /// The local name of `name` if it belongs to our own namespace, whatever its prefix.
+    pub fn medtrace_name<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let (prefix, local) = name.split_once(':')?;
+        if self.lookup(prefix) == Some(NAMESPACE) { Some(local) } else { name.strip_prefix(NAMESPACE) }
+    }
+}
