@@ -53,79 +53,28 @@ pub enum Kind {
 }
 
 impl Kind {
+    #[rustfmt::skip]
     const fn row(self) -> (u16, &'static str, &'static str) {
         match self {
-            Kind::Validation => (
-                400,
-                "epcisException:ValidationException",
-                "Validation failed",
-            ),
-            Kind::QueryValidation => (
-                400,
-                "epcisException:QueryValidationException",
-                "Query not valid",
-            ),
-            Kind::QueryParameter => (
-                400,
-                "epcisException:QueryParameterException",
-                "Query parameter not valid",
-            ),
-            Kind::SubscriptionControls => (
-                400,
-                "epcisException:SubscriptionControlsException",
-                "Subscription controls not valid",
-            ),
+            Kind::Validation => (400, "epcisException:ValidationException", "Validation failed"),
+            Kind::QueryValidation => (400, "epcisException:QueryValidationException", "Query not valid"),
+            Kind::QueryParameter => (400, "epcisException:QueryParameterException", "Query parameter not valid"),
+            Kind::SubscriptionControls => (400, "epcisException:SubscriptionControlsException", "Subscription not valid"),
             Kind::Unauthenticated => (401, "epcisException:SecurityException", "Not authenticated"),
             Kind::Forbidden => (403, "epcisException:SecurityException", "Not entitled"),
             Kind::NoSuchName => (404, "epcisException:NoSuchNameException", "No such name"),
-            Kind::NoSuchResource => (
-                404,
-                "epcisException:NoSuchResourceException",
-                "No such resource",
-            ),
+            Kind::NoSuchResource => (404, "epcisException:NoSuchResourceException", "No such resource"),
             Kind::MethodNotAllowed => (405, "about:blank", "Method not allowed"),
-            Kind::NotAcceptable => (
-                406,
-                "epcisException:NotAcceptableException",
-                "Not acceptable",
-            ),
-            Kind::AlreadyExists => (
-                409,
-                "epcisException:ResourceAlreadyExistsException",
-                "Resource already exists",
-            ),
-            Kind::CaptureLimitExceeded => (
-                413,
-                "epcisException:CaptureLimitExceededException",
-                "Capture limit exceeded",
-            ),
-            Kind::QueryTooLarge => (
-                413,
-                "epcisException:QueryTooLargeException",
-                "Query result too large",
-            ),
-            Kind::QueryTooComplex => (
-                413,
-                "epcisException:QueryTooComplexException",
-                "Query too complex",
-            ),
+            Kind::NotAcceptable => (406, "epcisException:NotAcceptableException", "Not acceptable"),
+            Kind::AlreadyExists => (409, "epcisException:ResourceAlreadyExistsException", "Resource already exists"),
+            Kind::CaptureLimitExceeded => (413, "epcisException:CaptureLimitExceededException", "Capture limit exceeded"),
+            Kind::QueryTooLarge => (413, "epcisException:QueryTooLargeException", "Query result too large"),
+            Kind::QueryTooComplex => (413, "epcisException:QueryTooComplexException", "Query too complex"),
             Kind::UriTooLong => (414, "epcisException:URITooLongException", "URI too long"),
-            Kind::UnsupportedMediaType => (
-                415,
-                "epcisException:UnsupportedMediaTypeException",
-                "Unsupported media type",
-            ),
+            Kind::UnsupportedMediaType => (415, "epcisException:UnsupportedMediaTypeException", "Unsupported media type"),
             Kind::TooManyRequests => (429, "about:blank", "Too many requests"),
-            Kind::Implementation => (
-                500,
-                "epcisException:ImplementationException",
-                "Internal error",
-            ),
-            Kind::NotImplemented => (
-                501,
-                "epcisException:ImplementationException",
-                "Not implemented",
-            ),
+            Kind::Implementation => (500, "epcisException:ImplementationException", "Internal error"),
+            Kind::NotImplemented => (501, "epcisException:ImplementationException", "Not implemented"),
             Kind::Unavailable => (503, "about:blank", "Unavailable"),
         }
     }

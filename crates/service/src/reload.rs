@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 /// What `stat` tells of a version: modification time, length, inode (files are replaced by renaming).
@@ -36,27 +36,30 @@ impl<T, E: std::error::Error> Reloaded<T, E> {
     /// The newest version that could be read.
     pub fn get(&self) -> Arc<T> {
         let seen = stamp(&self.path).ok();
-        let known = self
-            .known
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if known.0 == seen {
-            return known.1.clone();
-        }
-        drop(known);
-        let mut known = self
-            .known
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if known.0 != seen {
-            match (self.load)(&self.path) {
-                Ok(value) => known.1 = Arc::new(value),
-                Err(error) => {
-                    tracing::error!(path = %self.path.display(), %error, "what changed cannot be read; the former version stays");
-                }
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            if known.0 == seen {
+                return known.1.clone();
             }
-            known.0 = seen;
         }
+        self.read(seen)
+    }
+
+    /// As [`Self::get`], but reads even if nothing seems to have changed.
+    pub fn get_anew(&self) -> Arc<T> {
+        self.read(stamp(&self.path).ok())
+    }
+
+    fn read(&self, seen: Option<Stamp>) -> Arc<T> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match (self.load)(&self.path) {
+            Ok(value) => known.1 = Arc::new(value),
+            Err(error) => {
+                let path = self.path.display();
+                tracing::error!(%path, %error, "what changed cannot be read; the former version stays");
+            }
+        }
+        known.0 = seen;
         known.1.clone()
     }
 }
