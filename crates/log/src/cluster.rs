@@ -1,6 +1,9 @@
 //! Where Kafka is, and the client settings of every process, each with its reason.
 
+use std::time::{Duration, Instant};
+
 use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::LogError;
 use crate::topics::MESSAGE_BYTES_MAX;
@@ -10,6 +13,8 @@ pub const REQUEST_MS: u64 = 10_000;
 /// After this long without acknowledgement a delivery counts as unknown, milliseconds. A killed broker is back
 /// within about 6 s, so a restart is waited out and not reported.
 pub const DELIVERY_MS: u64 = 30_000;
+/// Longest wait for one step of a transaction, and after which the broker aborts an abandoned one, milliseconds.
+pub const TRANSACTION_MS: u64 = 20_000;
 /// Read-ahead of one consumer, KiB.
 const QUEUED_KIB: u32 = 16 << 10;
 /// Most bytes of one fetch answer over all partitions.
@@ -41,6 +46,25 @@ impl Cluster {
 
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Waits until a broker answers a metadata request.
+    pub async fn wait(&self, within: Duration) -> Result<(), LogError> {
+        let consumer: BaseConsumer = self.reader().create().map_err(|error| LogError::Settings(error.to_string()))?;
+        let waited_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let timeout = || LogError::Timeout { doing: format!("reach Kafka at {}", self.bootstrap), waited_ms };
+        crate::blocking(move || {
+            let deadline = Instant::now() + within;
+            loop {
+                match consumer.fetch_metadata(None, Duration::from_millis(500)) {
+                    Ok(metadata) if !metadata.brokers().is_empty() => return Some(()),
+                    _ if Instant::now() >= deadline => return None,
+                    _ => {}
+                }
+            }
+        })
+        .await
+        .ok_or_else(timeout)
     }
 
     /// What all clients share.
@@ -82,8 +106,8 @@ impl Cluster {
         config
             .set("transactional.id", id)
             // The broker aborts an abandoned transaction after this time; until then read_committed readers wait.
-            .set("transaction.timeout.ms", "10000")
-            .set("message.timeout.ms", "10000");
+            .set("transaction.timeout.ms", TRANSACTION_MS.to_string())
+            .set("message.timeout.ms", TRANSACTION_MS.to_string());
         config
     }
 

@@ -1,8 +1,16 @@
 //! Reading: exact ranges, following from an offset, the last record, the bounds. Always by manual assignment and with
 //! bounded memory; never a silent jump (an offset that the log does not hold is [`LogError::OutOfRange`]).
 
-use rdkafka::consumer::StreamConsumer;
+use std::sync::Arc;
+use std::time::Duration;
 
+use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{Message as _, Offset, TopicPartitionList};
+
+use crate::cluster::{DELIVERY_MS, REQUEST_MS};
 use crate::{Cluster, LogError};
 
 /// One record as it stands in the log.
@@ -36,7 +44,7 @@ pub enum Isolation {
 
 /// Follows one or more partitions of one topic from given offsets on.
 pub struct Follower {
-    consumer: StreamConsumer,
+    consumer: Arc<StreamConsumer>,
     topic: String,
 }
 
@@ -48,65 +56,247 @@ impl Follower {
         isolation: Isolation,
         starts: &[(i32, u64)],
     ) -> Result<Follower, LogError> {
-        let _ = (cluster, topic, isolation, starts);
-        unimplemented!()
+        let consumer = open(cluster, isolation, false)?;
+        for (partition, offset) in starts {
+            let bounds = watermarks(&consumer, topic, *partition).await?;
+            bounds.admit(topic, *partition, *offset)?;
+        }
+        assign(&consumer, topic, starts)?;
+        Ok(Follower { consumer, topic: topic.to_owned() })
     }
 
     /// The next record of any of the partitions; in order within a partition. Waits until there is one; an unreachable
     /// broker is waited for. Cancelling loses nothing.
     pub async fn next(&self) -> Result<Message, LogError> {
-        let _ = (&self.consumer, &self.topic);
-        unimplemented!()
+        loop {
+            match self.consumer.recv().await {
+                Ok(message) => return Ok(Message::from(message)),
+                Err(error) => passing(&self.topic, error)?,
+            }
+        }
     }
 }
 
 /// Reads exact offset ranges of one partition; going on where the last range ended needs no new seek.
 pub struct RangeReader {
-    consumer: StreamConsumer,
+    consumer: Arc<StreamConsumer>,
     topic: String,
     partition: i32,
-    /// Where the consumer stands.
+    /// Every record before this offset has been handed out; the consumer's next one is at or after it.
     at: Option<u64>,
+    /// Read, but beyond the end of the last range.
+    ahead: Option<Message>,
 }
 
 impl RangeReader {
+    /// Does not wait for a broker.
     pub fn open(
         cluster: &Cluster,
         topic: &str,
         partition: i32,
         isolation: Isolation,
     ) -> Result<RangeReader, LogError> {
-        let _ = (cluster, topic, partition, isolation);
-        unimplemented!()
+        let consumer = open(cluster, isolation, false)?;
+        Ok(RangeReader { consumer, topic: topic.to_owned(), partition, at: None, ahead: None })
     }
 
-    /// The records of `from..to`, in order, at most about `bytes_max` of values (at least one record). Returns them
-    /// and the offset to go on from: `to` when the range is exhausted. Offsets without a record (transaction markers)
-    /// are skipped. The log must hold the whole range.
+    /// The records of `from..to`, in order, at most about `bytes_max` of values (at least one record), and the offset
+    /// to go on from: `to` when the range is exhausted.
+    ///
+    /// `to` must be one past a record that is there, as the ends of cuts are. Offsets without a record within the range
+    /// (transaction markers) are skipped.
     pub async fn read(&mut self, from: u64, to: u64, bytes_max: usize) -> Result<(Vec<Message>, u64), LogError> {
-        let _ = (from, to, bytes_max, &self.consumer, &self.topic, self.partition, &mut self.at);
-        unimplemented!()
+        if from >= to {
+            return Ok((Vec::new(), to));
+        }
+        if self.at != Some(from) {
+            self.seek(from, to).await?;
+        }
+        let mut messages = Vec::new();
+        let mut bytes = 0;
+        while bytes < bytes_max {
+            let message = self.next().await?;
+            if message.offset >= to {
+                self.ahead = Some(message);
+                self.at = Some(to);
+                return Ok((messages, to));
+            }
+            let next = message.offset + 1;
+            self.at = Some(next);
+            bytes += message.value.len().max(1);
+            messages.push(message);
+            if next == to {
+                break;
+            }
+        }
+        Ok((messages, self.at.unwrap_or(to)))
+    }
+
+    async fn seek(&mut self, from: u64, to: u64) -> Result<(), LogError> {
+        let bounds = watermarks(&self.consumer, &self.topic, self.partition).await?;
+        bounds.admit(&self.topic, self.partition, from)?;
+        bounds.admit(&self.topic, self.partition, to)?;
+        self.ahead = None;
+        assign(&self.consumer, &self.topic, &[(self.partition, from)])?;
+        self.at = Some(from);
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Message, LogError> {
+        if let Some(message) = self.ahead.take() {
+            return Ok(message);
+        }
+        let received = async {
+            loop {
+                match self.consumer.recv().await {
+                    Ok(message) => return Ok(Message::from(message)),
+                    Err(error) => passing(&self.topic, error)?,
+                }
+            }
+        };
+        let at = self.at.unwrap_or_default();
+        match tokio::time::timeout(Duration::from_millis(DELIVERY_MS), received).await {
+            Ok(received) => received,
+            Err(_) => Err(LogError::Timeout {
+                doing: format!("read {}/{} at {at}", self.topic, self.partition),
+                waited_ms: DELIVERY_MS,
+            }),
+        }
     }
 }
 
-/// The bounds of each of the given partitions. With [`Isolation::Committed`], `high` is the last stable offset.
+/// The bounds of partitions `0..partitions`. With [`Isolation::Committed`], `high` is the last stable offset.
 pub async fn bounds(
     cluster: &Cluster,
     topic: &str,
     partitions: i32,
     isolation: Isolation,
 ) -> Result<Vec<Bounds>, LogError> {
-    let _ = (cluster, topic, partitions, isolation);
-    unimplemented!()
+    let consumer = open(cluster, isolation, false)?;
+    let mut all = Vec::new();
+    for partition in 0..partitions {
+        all.push(watermarks(&consumer, topic, partition).await?);
+    }
+    Ok(all)
 }
 
-/// The last record of a partition, if it has any.
+/// The last record of a partition, if it has any. Reads backwards in growing steps, as a transaction's marker or an
+/// aborted record may stand behind it.
 pub async fn last(
     cluster: &Cluster,
     topic: &str,
     partition: i32,
     isolation: Isolation,
 ) -> Result<Option<Message>, LogError> {
-    let _ = (cluster, topic, partition, isolation);
-    unimplemented!()
+    let consumer = open(cluster, isolation, true)?;
+    let Bounds { low, high } = watermarks(&consumer, topic, partition).await?;
+    let mut back = 2;
+    while high > low {
+        let from = high.saturating_sub(back).max(low);
+        assign(&consumer, topic, &[(partition, from)])?;
+        let found = last_before_end(&consumer, topic, partition, from).await?;
+        if found.is_some() || from == low {
+            return Ok(found);
+        }
+        back *= 8;
+    }
+    Ok(None)
+}
+
+async fn last_before_end(
+    consumer: &StreamConsumer,
+    topic: &str,
+    partition: i32,
+    from: u64,
+) -> Result<Option<Message>, LogError> {
+    let to_end = async {
+        let mut last = None;
+        loop {
+            match consumer.recv().await {
+                Ok(message) => last = Some(Message::from(message)),
+                Err(KafkaError::PartitionEOF(_)) => return Ok(last),
+                Err(error) => passing(topic, error)?,
+            }
+        }
+    };
+    match tokio::time::timeout(Duration::from_millis(DELIVERY_MS), to_end).await {
+        Ok(last) => last,
+        Err(_) => Err(LogError::Timeout {
+            doing: format!("read {topic}/{partition} from {from} to its end"),
+            waited_ms: DELIVERY_MS,
+        }),
+    }
+}
+
+impl Bounds {
+    fn admit(&self, topic: &str, partition: i32, offset: u64) -> Result<(), LogError> {
+        match (self.low..=self.high).contains(&offset) {
+            true => Ok(()),
+            false => {
+                let (topic, Bounds { low, high }) = (topic.to_owned(), *self);
+                Err(LogError::OutOfRange { topic, partition, offset, low, high })
+            }
+        }
+    }
+}
+
+impl From<BorrowedMessage<'_>> for Message {
+    fn from(message: BorrowedMessage<'_>) -> Message {
+        Message {
+            partition: message.partition(),
+            offset: u64::try_from(message.offset()).unwrap_or_default(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
+            key: message.key().unwrap_or_default().to_vec(),
+            value: message.payload().unwrap_or_default().to_vec(),
+        }
+    }
+}
+
+fn open(cluster: &Cluster, isolation: Isolation, tell_end: bool) -> Result<Arc<StreamConsumer>, LogError> {
+    let mut config = cluster.reader();
+    let level = match isolation {
+        Isolation::Everything => "read_uncommitted",
+        Isolation::Committed => "read_committed",
+    };
+    config.set("isolation.level", level).set("enable.partition.eof", tell_end.to_string());
+    config.create().map(Arc::new).map_err(|error| LogError::Settings(error.to_string()))
+}
+
+fn assign(consumer: &StreamConsumer, topic: &str, starts: &[(i32, u64)]) -> Result<(), LogError> {
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in starts {
+        let offset = Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX));
+        list.add_partition_offset(topic, *partition, offset).map_err(LogError::kafka(format!("read {topic}")))?;
+    }
+    consumer.assign(&list).map_err(LogError::kafka(format!("read {topic}")))
+}
+
+async fn watermarks(consumer: &Arc<StreamConsumer>, topic: &str, partition: i32) -> Result<Bounds, LogError> {
+    let doing = format!("read the bounds of {topic}/{partition}");
+    let (consumer, topic) = (consumer.clone(), topic.to_owned());
+    let ask = move || consumer.fetch_watermarks(&topic, partition, Duration::from_millis(REQUEST_MS));
+    let (low, high) = crate::blocking(ask).await.map_err(LogError::kafka(doing))?;
+    Ok(Bounds { low: u64::try_from(low).unwrap_or_default(), high: u64::try_from(high).unwrap_or_default() })
+}
+
+/// Errors after which the consumer goes on by itself (a broker that is away) pass; the others are the caller's.
+fn passing(topic: &str, error: KafkaError) -> Result<(), LogError> {
+    match error.rdkafka_error_code() {
+        Some(
+            Code::AutoOffsetReset
+            | Code::OffsetOutOfRange
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownTopicId
+            | Code::TopicAuthorizationFailed
+            | Code::BadMessage
+            | Code::InvalidMessage
+            | Code::Fatal,
+        ) => Err(LogError::kafka(format!("read {topic}"))(error)),
+        _ => {
+            tracing::debug!(topic, error = %error, "reading goes on after an error");
+            Ok(())
+        }
+    }
 }

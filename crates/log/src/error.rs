@@ -26,6 +26,9 @@ pub enum LogError {
         low: u64,
         high: u64,
     },
+    /// What the log holds contradicts itself: tampering, or a fault of this program. Needs an operator.
+    #[error("follow the sealed log: {0}")]
+    Broken(String),
     /// No answer within the given time. May be tried again.
     #[error("{doing}: no answer within {waited_ms} ms")]
     Timeout { doing: String, waited_ms: u64 },

@@ -1,33 +1,124 @@
 //! One leader: whoever is assigned the one partition of a lease topic by its consumer group.
+//!
+//! A lease only keeps candidates from disturbing one another. It may be held for up to [`SESSION_MS`] by two at once
+//! (a leader that is cut off learns it that late), so what a leader writes is guarded by a transactional id as well.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use tokio::sync::watch;
 
 use crate::{Cluster, LogError};
 
-/// A place in the queue for leadership.
-pub struct Lease {}
+/// A leader that is not heard of for so long has lost its place, milliseconds.
+pub const SESSION_MS: u64 = 6_000;
+const HEARTBEAT_MS: u64 = 1_000;
+/// How often the waiting thread looks whether it should end, milliseconds.
+const POLL_MS: u64 = 100;
+
+/// A place in the queue for leadership; given up when dropped.
+pub struct Lease {
+    held: watch::Receiver<bool>,
+    end: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Lease {
     /// Joins the group. `instance` names this process across restarts: started again after a kill it takes its place
-    /// back at once, others wait for the session to lapse.
+    /// back at once, others wait for the session to lapse. Must be called within a Tokio runtime.
     pub fn join(cluster: &Cluster, topic: &str, instance: &str) -> Result<Lease, LogError> {
-        let _ = (cluster, topic, instance);
-        unimplemented!()
+        let (told, held) = watch::channel(false);
+        let mut config = cluster.reader();
+        config
+            .set("group.id", topic)
+            .set("group.instance.id", instance)
+            .set("session.timeout.ms", SESSION_MS.to_string())
+            .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string())
+            .set("partition.assignment.strategy", "range")
+            .set("auto.offset.reset", "latest");
+        let consumer: BaseConsumer<Told> =
+            config.create_with_context(Told(told)).map_err(|error| LogError::Settings(error.to_string()))?;
+        consumer.subscribe(&[topic]).map_err(LogError::kafka(format!("join the group {topic}")))?;
+        let end = Arc::new(AtomicBool::new(false));
+        let ended = end.clone();
+        let thread = std::thread::Builder::new()
+            .name("lease".into())
+            .spawn(move || attend(&consumer, &ended))
+            .map_err(|error| LogError::Settings(error.to_string()))?;
+        Ok(Lease { held, end, thread: Some(thread) })
     }
 
-    /// Resolves when this process leads.
+    /// Resolves when this process leads. Cancelling loses nothing.
     pub async fn acquired(&mut self) {
-        unimplemented!()
+        self.turned(true).await;
     }
 
-    /// Resolves when leadership is lost. (It may have been lost up to a session timeout ago, so writers are fenced by
-    /// their transactional id as well.)
+    /// Resolves when leadership is lost. Cancelling loses nothing.
     pub async fn lost(&mut self) {
-        let _ = Duration::ZERO;
-        unimplemented!()
+        self.turned(false).await;
     }
 
-    pub fn is_leader(&self) -> bool {
-        unimplemented!()
+    pub fn is_held(&self) -> bool {
+        *self.held.borrow()
     }
+
+    async fn turned(&mut self, to: bool) {
+        if self.held.wait_for(|held| *held == to).await.is_err() && to {
+            // The thread is gone, so leadership will never come.
+            std::future::pending().await
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.end.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by the panic hook; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn attend(consumer: &BaseConsumer<Told>, end: &AtomicBool) {
+    while !end.load(Ordering::Relaxed) {
+        match consumer.poll(Duration::from_millis(POLL_MS)) {
+            Some(Err(error)) => {
+                tracing::debug!(error = %error, "the lease's group reports an error");
+                // Another process with the same instance name has taken the place; this one will not get it back.
+                if consumer.client().fatal_error().is_some() {
+                    tracing::error!(error = %error, "lease lost for good: another process runs under the same name");
+                    break;
+                }
+            }
+            Some(Ok(_)) | None => {}
+        }
+    }
+    consumer.context().0.send_replace(false);
+}
+
+/// Tells whether the partition is held.
+struct Told(watch::Sender<bool>);
+
+impl ClientContext for Told {}
+
+impl ConsumerContext for Told {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(_) = rebalance {
+            self.0.send_replace(false);
+        }
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance {
+            self.0.send_replace(partitions.count() > 0);
+        }
+    }
+
+    fn commit_callback(&self, _: Result<(), KafkaError>, _: &rdkafka::TopicPartitionList) {}
 }

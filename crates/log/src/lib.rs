@@ -19,6 +19,7 @@ pub mod frame;
 pub mod lease;
 pub mod producer;
 pub mod record;
+pub mod sealed;
 pub mod topics;
 pub mod transactions;
 
@@ -27,3 +28,11 @@ pub use error::LogError;
 
 /// Most bytes of one record's value (the topics take [`topics::MESSAGE_BYTES_MAX`], so that keys and framing fit).
 pub const RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// Runs a call of the client library that blocks.
+pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(call).await {
+        Ok(value) => value,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}

@@ -1,7 +1,10 @@
 //! Producing one record and knowing what became of it.
 
+use std::time::Duration;
+
 use rdkafka::error::KafkaError;
-use rdkafka::producer::FutureProducer;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{Cluster, LogError};
 
@@ -38,12 +41,13 @@ pub struct Producer {
 impl Producer {
     /// Does not wait for a broker.
     pub fn open(cluster: &Cluster) -> Result<Producer, LogError> {
-        let _ = cluster;
-        unimplemented!()
+        let inner = cluster.producer().create().map_err(|error| LogError::Settings(error.to_string()))?;
+        Ok(Producer { inner })
     }
 
     /// Sends one record to the partition of its key, or to the given one. Resolves when every in-sync replica has it,
-    /// or after at most [`crate::cluster::DELIVERY_MS`]. Dropping the future does not take the record back.
+    /// or after at most [`crate::cluster::DELIVERY_MS`]. Records of one key are queued in the order of the calls, before
+    /// the first await. Dropping the future does not take the record back.
     pub async fn send(
         &self,
         topic: &str,
@@ -51,13 +55,49 @@ impl Producer {
         key: &[u8],
         value: &[u8],
     ) -> Result<Placed, SendError> {
-        let _ = (topic, partition, key, value, &self.inner);
-        unimplemented!()
+        let mut record = FutureRecord::to(topic).key(key).payload(value);
+        record.partition = partition;
+        let report = self.inner.send_result(record).map_err(|(error, _)| self.refused(topic, error))?;
+        match report.await {
+            Ok(Ok(delivery)) => {
+                let offset = u64::try_from(delivery.offset).unwrap_or_default();
+                Ok(Placed { partition: delivery.partition, offset })
+            }
+            Ok(Err((error, _))) => Err(self.undelivered(topic, error)),
+            Err(_) => Err(SendError::Unknown { topic: topic.to_owned(), source: KafkaError::Canceled }),
+        }
     }
 
     /// Waits until nothing is in flight any more. For shutdown.
-    pub async fn drain(&self, within: std::time::Duration) -> Result<(), LogError> {
-        let _ = within;
-        unimplemented!()
+    pub async fn drain(&self, within: Duration) -> Result<(), LogError> {
+        let inner = self.inner.clone();
+        crate::blocking(move || inner.flush(within)).await.map_err(LogError::kafka("send what is queued"))
+    }
+
+    /// An error of the call itself: nothing was queued.
+    fn refused(&self, topic: &str, source: KafkaError) -> SendError {
+        let topic = topic.to_owned();
+        match source.rdkafka_error_code() {
+            Some(Code::QueueFull) => SendError::Busy { topic },
+            Some(Code::Fatal) => SendError::Fatal { topic, source },
+            _ => SendError::NotDone { topic, source },
+        }
+    }
+
+    /// An error of a delivery report. Whatever is not surely "not done" is unknown.
+    fn undelivered(&self, topic: &str, source: KafkaError) -> SendError {
+        let topic = topic.to_owned();
+        if self.inner.client().fatal_error().is_some() {
+            return SendError::Fatal { topic, source };
+        }
+        match source.rdkafka_error_code() {
+            Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::UnknownTopic | Code::UnknownPartition) => {
+                SendError::NotDone { topic, source }
+            }
+            Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::InvalidTopic) => {
+                SendError::NotDone { topic, source }
+            }
+            _ => SendError::Unknown { topic, source },
+        }
     }
 }

@@ -1,15 +1,21 @@
 //! Writing atomically as the only writer of a name.
 
-use rdkafka::error::KafkaError;
-use rdkafka::producer::BaseProducer;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaError};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use crate::cluster::TRANSACTION_MS;
 use crate::{Cluster, LogError};
 
 /// What became of a transaction that did not commit.
 #[derive(Debug, thiserror::Error)]
 pub enum TransactionError {
     /// Aborted: nothing of it can be read by `read_committed`. May be tried again with the same producer.
-    #[error("commit: aborted")]
+    #[error("commit: not done, nothing was written")]
     NotDone { source: KafkaError },
     /// Another producer has opened the same transactional id. This process must end.
     #[error("commit: another writer has taken over")]
@@ -30,19 +36,124 @@ pub struct Write<'a> {
 
 /// A transactional producer. Its calls block: run them on a thread that may (`spawn_blocking`).
 pub struct Transactions {
-    producer: BaseProducer,
+    producer: BaseProducer<Undelivered>,
+}
+
+/// Remembers the first delivery that failed in the current transaction.
+#[derive(Default)]
+struct Undelivered(Mutex<Option<KafkaError>>);
+
+impl Undelivered {
+    fn take(&self) -> Option<KafkaError> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+}
+
+impl ClientContext for Undelivered {}
+
+impl ProducerContext for Undelivered {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            first.get_or_insert_with(|| error.clone());
+        }
+    }
 }
 
 impl Transactions {
     /// Opens the id: shuts out whoever held it and waits until its open transaction is ended.
     pub fn open(cluster: &Cluster, id: &str) -> Result<Transactions, LogError> {
-        let _ = (cluster, id);
-        unimplemented!()
+        let producer: BaseProducer<Undelivered> = cluster
+            .transactional(id)
+            .create_with_context(Undelivered::default())
+            .map_err(|error| LogError::Settings(error.to_string()))?;
+        let wait = Duration::from_millis(TRANSACTION_MS);
+        producer.init_transactions(wait).map_err(LogError::kafka(format!("open the transactional id {id}")))?;
+        Ok(Transactions { producer })
     }
 
     /// Writes all in one transaction. When it returns `Ok` they are committed and acknowledged by all in-sync replicas.
     pub fn commit(&mut self, writes: &[Write<'_>]) -> Result<(), TransactionError> {
-        let _ = (writes, &self.producer);
-        unimplemented!()
+        let deadline = Instant::now() + Duration::from_millis(TRANSACTION_MS);
+        self.producer.context().take();
+        self.producer.begin_transaction().map_err(|error| self.outcome(error))?;
+        if let Err(error) = self.write(writes, deadline) {
+            return Err(self.abort(error));
+        }
+        loop {
+            match self.producer.commit_transaction(deadline.saturating_duration_since(Instant::now())) {
+                Ok(()) => return Ok(()),
+                // The request is still under way; asking again waits for the same one.
+                Err(error) if retriable(&error) && Instant::now() < deadline => {}
+                Err(error) if requires_abort(&error) => return Err(self.abort(error)),
+                Err(error) => return Err(self.outcome(error)),
+            }
+        }
     }
+
+    /// Sends and waits for every delivery report, so that `commit_transaction` has nothing to flush: its flush polls
+    /// in whole 100 ms slices, which would be the price of every commit.
+    fn write(&self, writes: &[Write<'_>], deadline: Instant) -> Result<(), KafkaError> {
+        for write in writes {
+            let record = BaseRecord::to(write.topic).partition(write.partition).key(write.key).payload(write.value);
+            self.producer.send(record).map_err(|(error, _)| error)?;
+        }
+        while self.producer.in_flight_count() > 0 {
+            if Instant::now() >= deadline {
+                return Err(KafkaError::MessageProduction(Code::MessageTimedOut));
+            }
+            self.producer.poll(Duration::from_millis(1));
+        }
+        match self.producer.context().take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Aborts because of `cause`. `abort_transaction` waits for delivery reports but does not poll for them, so they
+    /// are polled beside it.
+    fn abort(&self, cause: KafkaError) -> TransactionError {
+        let wait = Duration::from_millis(TRANSACTION_MS);
+        let aborted = std::thread::scope(|scope| {
+            let abort = scope.spawn(|| self.producer.abort_transaction(wait));
+            while !abort.is_finished() {
+                self.producer.poll(Duration::from_millis(10));
+            }
+            abort.join()
+        });
+        match aborted {
+            Ok(Ok(())) => TransactionError::NotDone { source: cause },
+            Ok(Err(error)) => self.outcome(error),
+            Err(_) => TransactionError::Unknown { source: cause },
+        }
+    }
+
+    fn outcome(&self, source: KafkaError) -> TransactionError {
+        let fatal = self.producer.client().fatal_error().map(|(code, _)| code);
+        let codes = [source.rdkafka_error_code(), transaction_error(&source).map(RDKafkaError::code), fatal];
+        let fenced = |code: &Code| {
+            matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::InvalidProducerIdMapping)
+        };
+        match codes.iter().flatten().any(fenced) {
+            true => TransactionError::Fenced { source },
+            false => TransactionError::Unknown { source },
+        }
+    }
+}
+
+fn transaction_error(error: &KafkaError) -> Option<&RDKafkaError> {
+    match error {
+        KafkaError::Transaction(error) => Some(error),
+        _ => None,
+    }
+}
+
+fn retriable(error: &KafkaError) -> bool {
+    transaction_error(error).is_some_and(RDKafkaError::is_retriable)
+}
+
+fn requires_abort(error: &KafkaError) -> bool {
+    transaction_error(error).is_some_and(RDKafkaError::txn_requires_abort)
 }

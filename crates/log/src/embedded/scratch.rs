@@ -1,0 +1,84 @@
+//! A node for tests.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{Node, NodeError, NodeSettings, libs};
+use crate::{Cluster, topics};
+
+/// A node on free ports, with all topics, in a temporary folder that goes with it. For tests; needs the jars and java.
+pub struct Scratch {
+    // Dropped in this order: the node ends before its folder goes.
+    node: Option<Node>,
+    settings: NodeSettings,
+    _folder: Folder,
+}
+
+impl Scratch {
+    /// Panics with the reason if it cannot: a test has no use for less.
+    pub async fn start() -> Scratch {
+        let folder = Folder::new();
+        let [port, controller_port] = free_ports();
+        let settings = NodeSettings {
+            java: "java".into(),
+            libs: libs().unwrap_or_else(|error| panic!("{error}")),
+            data: folder.0.join("kafka"),
+            port,
+            controller_port,
+            log: folder.0.join("kafka.log"),
+        };
+        let mut scratch = Scratch { node: None, settings, _folder: folder };
+        scratch.restart().await.unwrap_or_else(|error| panic!("{error}"));
+        topics::ensure(&scratch.cluster()).await.unwrap_or_else(|error| panic!("{error}"));
+        scratch
+    }
+
+    pub fn cluster(&self) -> Cluster {
+        Cluster::new(format!("127.0.0.1:{}", self.settings.port))
+    }
+
+    /// The folder that goes with it, for other files of the test.
+    pub fn folder(&self) -> &Path {
+        &self._folder.0
+    }
+
+    /// SIGKILL of the node; its data stays.
+    pub async fn kill(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.kill().await;
+        }
+    }
+
+    /// Starts the node again after [`Scratch::kill`], with the same ports and data.
+    pub async fn restart(&mut self) -> Result<(), NodeError> {
+        self.kill().await;
+        self.node = Some(Node::start(&self.settings).await?);
+        Ok(())
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("medtrace-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's cleaning of its temporary folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Ports that were free a moment ago; both are held until both are known.
+fn free_ports() -> [u16; 2] {
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}")));
+    held.map(|listener| listener.local_addr().map_or(0, |address| address.port()))
+}
