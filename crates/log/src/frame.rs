@@ -165,3 +165,108 @@ impl Bodies {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn framed(content: &[u8]) -> Vec<u8> {
+        zstd::bulk::compress(content, LEVEL).unwrap()
+    }
+
+    fn item(kind: u8, length: u32, bytes: &[u8]) -> Vec<u8> {
+        [&[kind][..], &length.to_le_bytes(), bytes].concat()
+    }
+
+    fn body() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        prop_oneof![
+            (prop_oneof![Just(b'E'), Just(b'N'), Just(b'D')], proptest::collection::vec(any::<u8>(), 0..400)),
+            proptest::array::uniform32(any::<u8>()).prop_map(|leaf| (ERASED, leaf.to_vec())),
+        ]
+    }
+
+    fn as_body((kind, bytes): &(u8, Vec<u8>)) -> Body<'_> {
+        match ItemKind::from_byte(*kind) {
+            Some(kind) => Body::Whole(kind, bytes),
+            None => Body::Erased(Hash(bytes.as_slice().try_into().unwrap())),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(items in proptest::collection::vec(body(), 1..40)) {
+            let frame = pack(items.iter().map(as_body)).unwrap();
+            let bodies = unpack(&frame).unwrap();
+            prop_assert!(bodies.iter().eq(items.iter().map(as_body)));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(unpack(&bytes).is_err());
+            // Whatever fills a frame is either refused or packs to the same content again.
+            if let Ok(bodies) = unpack(&framed(&bytes)) {
+                let again = unpack(&pack(bodies.iter()).unwrap()).unwrap();
+                prop_assert_eq!(again, bodies);
+            }
+        }
+    }
+
+    #[test]
+    fn the_layout_is_the_drawn_one() {
+        let frame = pack([Body::Whole(ItemKind::Event, b"{}"), Body::Erased(Hash([7; 32]))]).unwrap();
+        let content = [item(b'E', 2, b"{}"), item(b'-', 32, &[7; 32])].concat();
+        assert_eq!(zstd::bulk::decompress(&frame, 1000).unwrap(), content);
+        assert_eq!(zstd::zstd_safe::get_dict_id_from_frame(&frame), None);
+    }
+
+    #[test]
+    fn each_fault_has_its_reason() {
+        let good = item(b'E', 2, b"{}");
+        let many = item(b'E', 0, b"").repeat(FRAME_ITEMS_MAX + 1);
+        let table: [(&str, Vec<u8>, FrameError); 11] = [
+            ("nothing", vec![], FrameError::NotOneFrame),
+            ("not a frame", b"{}".to_vec(), FrameError::NotOneFrame),
+            ("a skippable frame", vec![0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0], FrameError::NotOneFrame),
+            ("two frames", framed(&good).repeat(2), FrameError::NotOneFrame),
+            ("a byte more", [framed(&good), vec![0]].concat(), FrameError::NotOneFrame),
+            ("no items", framed(b""), FrameError::Count(0)),
+            ("501 items", framed(&many), FrameError::Count(501)),
+            ("an unknown kind", framed(&item(b'e', 2, b"{}")), FrameError::Kind(b'e')),
+            ("a length beyond the end", framed(&item(b'E', 3, b"{}")), FrameError::Items),
+            ("half a head", framed(&[&good[..], b"E\0"].concat()), FrameError::Items),
+            ("an erased item without leaf", framed(&item(b'-', 2, b"{}")), FrameError::Items),
+        ];
+        for (what, frame, error) in table {
+            assert_eq!(unpack(&frame), Err(error), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_its_declared_size() {
+        let bomb = framed(&vec![0; 512 << 20]);
+        assert!(bomb.len() < 64 << 10, "half a gigabyte in {} bytes", bomb.len());
+        assert_eq!(unpack(&bomb), Err(FrameError::TooLarge(512 << 20)));
+        // One that declares nothing, and one that lies: content size 1 in place of the true one.
+        let undeclared = zstd::stream::encode_all(&[0; 1000][..], 3).unwrap();
+        assert_eq!(unpack(&undeclared), Err(FrameError::SizeMissing));
+        let mut liar = framed(&item(b'E', 100, &[b' '; 100]));
+        assert_eq!(liar[5], 105, "single-segment frames carry a one-byte size at offset 5");
+        liar[5] = 1;
+        assert_eq!(unpack(&liar), Err(FrameError::Damaged));
+    }
+
+    #[test]
+    fn dictionaries_are_not_known_yet() {
+        let mut compressor = zstd::bulk::Compressor::with_dictionary(3, &dictionary()).unwrap();
+        let frame = compressor.compress(&item(b'E', 2, b"{}")).unwrap();
+        assert!(matches!(unpack(&frame), Err(FrameError::Dictionary(id)) if id != 0));
+    }
+
+    /// A trained dictionary (raw content has no id).
+    fn dictionary() -> Vec<u8> {
+        let samples: Vec<String> = (0..2000).map(|n| format!(r#"{{"eventID":"urn:uuid:{n}","action":"ADD"}}"#)).collect();
+        zstd::dict::from_samples(&samples, 4096).unwrap()
+    }
+}

@@ -166,3 +166,106 @@ fn fields(value: Value) -> Option<(String, Vec<u8>, Vec<u8>)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use medtrace_ledger::{Hash, ItemKind};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample(bodies: &[&[u8]]) -> Record {
+        let items = bodies.iter().enumerate().map(|(i, bytes)| {
+            let salt = Salt([u8::try_from(i).unwrap(); 16]);
+            Item { kind: ItemKind::Event, salt, bytes }
+        });
+        Record::pack("text\n\n— name AAAA\n".into(), items).unwrap()
+    }
+
+    /// Zigzag varints by hand, so that the layout is not checked by what made it.
+    fn by_hand(record: &Record) -> Vec<u8> {
+        let salts: Vec<u8> = record.salts.iter().flat_map(|salt| salt.0).collect();
+        // CRC-64-AVRO of the canonical form, by the algorithm of the specification.
+        let canonical = r#"{"name":"org.medtrace.v1.Submission","type":"record","fields":[{"name":"note","type":"string"},{"name":"salts","type":"bytes"},{"name":"bodies","type":"bytes"}]}"#;
+        let mut bytes = vec![0xc3, 0x01];
+        bytes.extend(crc64_avro(canonical.as_bytes()).to_le_bytes());
+        for field in [record.note.as_bytes(), &salts, &record.bodies] {
+            let mut length = field.len() << 1;
+            while length >= 0x80 {
+                bytes.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+                length >>= 7;
+            }
+            bytes.push(u8::try_from(length).unwrap());
+            bytes.extend_from_slice(field);
+        }
+        bytes
+    }
+
+    fn crc64_avro(bytes: &[u8]) -> u64 {
+        const EMPTY: u64 = 0xc15d_213a_a4d7_a795;
+        let step = |crc: u64, byte: &u8| {
+            let index = (crc ^ u64::from(*byte)) & 0xff;
+            let table = (0..8).fold(index, |value, _| (value >> 1) ^ (EMPTY & 0u64.wrapping_sub(value & 1)));
+            (crc >> 8) ^ table
+        };
+        bytes.iter().fold(EMPTY, step)
+    }
+
+    #[test]
+    fn the_value_is_the_drawn_one() {
+        let record = sample(&[b"{}", &[b' '; 300]]);
+        assert_eq!(record.clone().encode().unwrap(), by_hand(&record));
+    }
+
+    #[test]
+    fn only_one_value_stands_for_a_record() {
+        let record = sample(&[b"{\"a\":1}"]);
+        let value = record.clone().encode().unwrap();
+        assert_eq!(Record::decode(&value).unwrap().record, record);
+        let trailing = [&value[..], &[0]].concat();
+        // The note's length with a needless continuation byte.
+        let long_length = [&value[..10], &[value[10] | 0x80, 0x00], &value[11..]].concat();
+        let other_schema = [&value[..2], &[0; 8], &value[10..]].concat();
+        // A length of 2^40 bytes.
+        let endless = [&value[..10], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x40]].concat();
+        for bad in [&trailing, &long_length, &other_schema, &endless, &value[..value.len() - 1].to_vec(), &vec![]] {
+            assert!(Record::decode(bad).is_err(), "{bad:?}");
+        }
+        let not_utf8: Vec<u8> = value.iter().map(|byte| if *byte == b't' { 0xff } else { *byte }).collect();
+        assert!(Record::decode(&not_utf8).is_err());
+        assert!(matches!(Record::decode(&vec![0; RECORD_BYTES_MAX + 1]), Err(RecordError::TooLarge(_))));
+    }
+
+    #[test]
+    fn salts_and_items_must_be_equally_many() {
+        let mut record = sample(&[b"1", b"2"]);
+        record.salts.pop();
+        let value = record.clone().encode().unwrap();
+        assert!(matches!(Record::decode(&value), Err(RecordError::Salts { salts: 16, items: 2 })));
+        assert!(record.unpack().is_err());
+    }
+
+    #[test]
+    fn leaves_are_those_of_the_items_and_an_erased_one_keeps_its_own() {
+        let whole = Item { kind: ItemKind::Document, salt: Salt([9; 16]), bytes: b"[]" };
+        let bodies = frame::pack([Body::Whole(whole.kind, whole.bytes), Body::Erased(Hash([3; 32]))]).unwrap();
+        let record = Record { note: "n".into(), salts: vec![whole.salt, Salt([0; 16])], bodies };
+        let unpacked = record.unpack().unwrap();
+        assert_eq!(unpacked.leaves(), [whole.leaf(), ItemLeaf::erased(Hash([3; 32]))]);
+        assert_eq!((unpacked.item(0), unpacked.item(1), unpacked.item(2)), (Some(whole), None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_values_are_refused_or_are_another_record(
+            index in any::<proptest::sample::Index>(), bit in 0u8..8,
+        ) {
+            let value = sample(&[b"{\"a\":1}", b"{\"b\":2}"]).encode().unwrap();
+            let mut damaged = value.clone();
+            damaged[index.index(value.len())] ^= 1 << bit;
+            if let Ok(unpacked) = Record::decode(&damaged) {
+                prop_assert_eq!(unpacked.record.encode().unwrap(), damaged);
+            }
+        }
+    }
+}
