@@ -1,0 +1,155 @@
+//! What a notice says: typed, checked in shape, and back to the bytes it came from.
+//!
+//! ```text
+//! notice bytes = RFC 8785 (JCS) of one JSON object
+//!   {"party":…,"revision":1,…,"type":"party"}      type is one of party key product place delegation recall acknowledgement
+//! ```
+//!
+//! One notice has one spelling: what stands at its default (an empty list, `"all": false`, null) is left out, identifiers
+//! are canonical, instants end in `Z`. The schemas are `schemas/notices/*.json`.
+
+mod acknowledgement;
+mod delegation;
+mod faults;
+mod key;
+mod party;
+mod place;
+mod product;
+mod recall;
+mod text;
+
+use medtrace_event::Json;
+use serde::{Deserialize, Serialize};
+
+pub use acknowledgement::{AckStatus, Acknowledgement};
+pub use delegation::Delegation;
+pub use key::{Key, KeyAction};
+pub use party::{Contact, Party, Role};
+pub use place::Place;
+pub use product::{CodeScheme, Kind, Product, ProductCode, Storage};
+pub use recall::{Order, Recall, RecallAction, Scope, SerialRange};
+pub use text::{Geo, Instant, Name, Prefix, Region, Texts};
+
+use crate::Refusal;
+use crate::limits::NOTICE_BYTES_MAX;
+
+/// One notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Notice {
+    /// Who takes part.
+    Party(Party),
+    /// A further key, or the end of one.
+    Key(Key),
+    /// Master data of a product.
+    Product(Product),
+    /// Master data of a place.
+    Place(Place),
+    /// One party lets another act at its places.
+    Delegation(Delegation),
+    /// Goods are called back.
+    Recall(Recall),
+    /// A holder's answer to a recall.
+    Acknowledgement(Acknowledgement),
+}
+
+impl Notice {
+    /// Reads a notice in any spelling that a person may have typed.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its shape. Codes: those of [`medtrace_event::json::JsonFault`], `too-large`,
+    /// `malformed`, and those of the members (`empty`, `too-many`, `twice`, …).
+    pub fn read(bytes: &[u8]) -> Result<Notice, Vec<Refusal>> {
+        if bytes.len() > NOTICE_BYTES_MAX {
+            let detail = format!(
+                "a notice has at most {NOTICE_BYTES_MAX} bytes, this one has {}",
+                bytes.len()
+            );
+            return Err(vec![Refusal::whole("too-large", detail)]);
+        }
+        // I-JSON first: serde alone would take the last of two members of the same name.
+        let json = Json::parse(bytes)
+            .map_err(|fault| vec![Refusal::at(fault.path, fault.code, fault.detail)])?;
+        let notice: Notice = serde_json::from_value((&json).into())
+            .map_err(|error| vec![Refusal::whole("malformed", error.to_string())])?;
+        let mut faults = faults::Faults::default();
+        match &notice {
+            Notice::Party(party) => party.shape(&mut faults),
+            Notice::Key(key) => key.shape(&mut faults),
+            Notice::Product(product) => product.shape(&mut faults),
+            Notice::Place(place) => place.shape(&mut faults),
+            Notice::Delegation(delegation) => delegation.shape(&mut faults),
+            Notice::Recall(recall) => recall.shape(&mut faults),
+            Notice::Acknowledgement(acknowledgement) => acknowledgement.shape(&mut faults),
+        }
+        match faults.0.is_empty() {
+            true => Ok(notice),
+            false => Err(faults.0),
+        }
+    }
+
+    /// Reads the bytes of a sealed or signed notice: only the one spelling that [`Notice::to_jcs`] gives.
+    ///
+    /// # Errors
+    /// As [`Notice::read`], and `not-canonical`.
+    pub fn parse(bytes: &[u8]) -> Result<Notice, Vec<Refusal>> {
+        let notice = Notice::read(bytes)?;
+        let right = notice.to_jcs();
+        match right == bytes {
+            true => Ok(notice),
+            false => {
+                let detail = format!("should be written {}", String::from_utf8_lossy(&right));
+                Err(vec![Refusal::whole("not-canonical", detail)])
+            }
+        }
+    }
+
+    /// The notice's bytes: what is sealed and signed.
+    pub fn to_jcs(&self) -> Vec<u8> {
+        // Maps with text keys and finite numbers only: neither step can fail.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        Json::try_from(&value)
+            .map(|json| json.to_jcs())
+            .unwrap_or_default()
+    }
+
+    /// The word in `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Notice::Party(_) => "party",
+            Notice::Key(_) => "key",
+            Notice::Product(_) => "product",
+            Notice::Place(_) => "place",
+            Notice::Delegation(_) => "delegation",
+            Notice::Recall(_) => "recall",
+            Notice::Acknowledgement(_) => "acknowledgement",
+        }
+    }
+
+    /// What its revision counts: `party acme`, `key <public key>`, `product stent-3x18` …
+    pub fn subject(&self) -> String {
+        let kind = self.kind();
+        match self {
+            Notice::Party(n) => format!("{kind} {}", n.party),
+            Notice::Key(n) => format!("{kind} {}", n.public_key),
+            Notice::Product(n) => format!("{kind} {}", n.product),
+            Notice::Place(n) => format!("{kind} {}", n.place),
+            Notice::Delegation(n) => format!("{kind} {} {}", n.from, n.to),
+            Notice::Recall(n) => format!("{kind} {}", n.recall),
+            Notice::Acknowledgement(n) => format!("{kind} {} {}", n.recall, n.party),
+        }
+    }
+
+    /// Its revision.
+    pub fn revision(&self) -> u32 {
+        match self {
+            Notice::Party(n) => n.revision,
+            Notice::Key(n) => n.revision,
+            Notice::Product(n) => n.revision,
+            Notice::Place(n) => n.revision,
+            Notice::Delegation(n) => n.revision,
+            Notice::Recall(n) => n.revision,
+            Notice::Acknowledgement(n) => n.revision,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The registry as of a height: every question has a K.
+
+use medtrace_gs1::{Class, Gtin, Thing};
+use medtrace_ledger::PartyId;
+
+use crate::history::{History, Recorded};
+use crate::notice::{Acknowledgement, Delegation, Name, Party, Place, Prefix, Product};
+use crate::{RecallState, Registry};
+
+/// What held after the block at one height. Cheap to make and to copy.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) height: u64,
+}
+
+impl<'a> At<'a> {
+    /// The height.
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// A party.
+    pub fn party(&self, party: &PartyId) -> Option<&'a Recorded<Party>> {
+        self.registry.parties.get(party)?.at(self.height)
+    }
+
+    /// All parties, by id.
+    pub fn parties(&self) -> impl Iterator<Item = &'a Recorded<Party>> + use<'a> {
+        self.all(self.registry.parties.values())
+    }
+
+    /// A product by its id.
+    pub fn product(&self, product: &Name) -> Option<&'a Recorded<Product>> {
+        self.registry.products.get(product)?.at(self.height)
+    }
+
+    /// The product that carries this class's code; any class with a GTIN will do.
+    pub fn product_of(&self, thing: &Thing) -> Option<&'a Recorded<Product>> {
+        self.product_by_class(thing.product()?)
+    }
+
+    /// The product with this GTIN.
+    pub fn product_by_gtin(&self, gtin: Gtin) -> Option<&'a Recorded<Product>> {
+        self.product_of(&gtin.product())
+    }
+
+    /// By the class as [`Thing::product`] gives it.
+    pub(crate) fn product_by_class(&self, class: Class) -> Option<&'a Recorded<Product>> {
+        let name = self
+            .registry
+            .classes
+            .get(&class)?
+            .at(self.height)?
+            .value
+            .as_ref()?;
+        self.product(name)
+    }
+
+    /// All products, by id.
+    pub fn products(&self) -> impl Iterator<Item = &'a Recorded<Product>> + use<'a> {
+        self.all(self.registry.products.values())
+    }
+
+    /// The number that a code without one was given (see [`crate::numbers`]).
+    pub fn class_number(&self, scheme: u8, code: &str) -> Option<u64> {
+        self.registry.numbers.of(scheme, code)
+    }
+
+    /// Master data of a place.
+    pub fn place(&self, place: &Thing) -> Option<&'a Recorded<Place>> {
+        self.registry.places.get(place)?.at(self.height)
+    }
+
+    /// All places with master data.
+    pub fn places(&self) -> impl Iterator<Item = &'a Recorded<Place>> + use<'a> {
+        self.all(self.registry.places.values())
+    }
+
+    /// Whose place (or party GLN) this is: who lists the GLN, else who holds the prefix.
+    pub fn owner_of_place(&self, place: &Thing) -> Option<&'a PartyId> {
+        self.lister(place).or_else(|| self.holder(place))
+    }
+
+    /// Whose identifier this is: the product's owner, else who holds the prefix.
+    pub fn issuer(&self, thing: &Thing) -> Option<&'a PartyId> {
+        match self.product_of(thing) {
+            Some(product) => Some(&product.value.owner),
+            None => self.holder(thing),
+        }
+    }
+
+    /// Who lists this GLN.
+    fn lister(&self, place: &Thing) -> Option<&'a PartyId> {
+        self.registry
+            .glns
+            .get(&place.gln()?)?
+            .at(self.height)?
+            .value
+            .as_ref()
+    }
+
+    /// Who holds a prefix of it.
+    fn holder(&self, thing: &Thing) -> Option<&'a PartyId> {
+        let mut covering = self
+            .registry
+            .prefixes
+            .iter()
+            .filter(|(prefix, _)| prefix.covers(thing));
+        covering.find_map(|(_, holders)| holders.at(self.height)?.value.as_ref())
+    }
+
+    /// Who holds a prefix that is this one, lies in it or holds it.
+    pub(crate) fn holder_of_overlap(
+        &self,
+        wanted: &Prefix,
+        but: &PartyId,
+    ) -> Option<(&'a Prefix, &'a PartyId)> {
+        let overlapping = self
+            .registry
+            .prefixes
+            .iter()
+            .filter(|(prefix, _)| prefix.overlaps(wanted));
+        let mut held = overlapping
+            .filter_map(|(p, holders)| Some((p, holders.at(self.height)?.value.as_ref()?)));
+        held.find(|(_, holder)| *holder != but)
+    }
+
+    /// Whether the party may act at this place in its own right: it lists the GLN, or holds its prefix and nobody else
+    /// lists the GLN. Looks only at the party's own prefixes, so it costs little.
+    pub fn owns_place(&self, party: &Party, place: &Thing) -> bool {
+        match self.lister(place) {
+            Some(lister) => *lister == party.party,
+            None => party.prefixes.iter().any(|prefix| prefix.covers(place)),
+        }
+    }
+
+    /// Whether the party may bring this identifier into being in its own right: under one of its prefixes, or of a
+    /// product that it owns.
+    pub fn owns_code(&self, party: &Party, thing: &Thing) -> bool {
+        party.prefixes.iter().any(|prefix| prefix.covers(thing))
+            || self
+                .product_of(thing)
+                .is_some_and(|product| product.owner == party.party)
+    }
+
+    /// What others lend this party.
+    pub fn delegations_to(
+        &self,
+        party: &PartyId,
+    ) -> impl Iterator<Item = &'a Recorded<Delegation>> + use<'a> {
+        let first = "0"
+            .parse()
+            .ok()
+            .map(|least: PartyId| (party.clone(), least));
+        let party = party.clone();
+        let from = first
+            .into_iter()
+            .flat_map(|first| self.registry.delegations.range(first..));
+        self.all(
+            from.take_while(move |((to, _), _)| *to == party)
+                .map(|(_, history)| history),
+        )
+    }
+
+    /// A recall.
+    pub fn recall(&self, recall: &Name) -> Option<&'a Recorded<RecallState>> {
+        self.registry.recalls.get(recall)?.at(self.height)
+    }
+
+    /// Every revision of a recall so far, oldest first.
+    pub fn recall_history(&self, recall: &Name) -> &'a [Recorded<RecallState>] {
+        self.registry
+            .recalls
+            .get(recall)
+            .map(|history| history.until(self.height))
+            .unwrap_or_default()
+    }
+
+    /// All recalls, lifted and closed ones too, by id.
+    pub fn recalls(&self) -> impl Iterator<Item = &'a Recorded<RecallState>> + use<'a> {
+        self.all(self.registry.recalls.values())
+    }
+
+    /// The latest answer of every holder that answered, by party.
+    pub fn acknowledgements(
+        &self,
+        recall: &Name,
+    ) -> impl Iterator<Item = &'a Recorded<Acknowledgement>> + use<'a> {
+        let recall = recall.clone();
+        let least = "0"
+            .parse()
+            .ok()
+            .map(|least: PartyId| (recall.clone(), least));
+        let from = least
+            .into_iter()
+            .flat_map(|least| self.registry.acknowledgements.range(least..));
+        self.all(
+            from.take_while(move |((name, _), _)| *name == recall)
+                .map(|(_, history)| history),
+        )
+    }
+
+    fn all<T: 'a, H: Iterator<Item = &'a History<T>>>(
+        &self,
+        histories: H,
+    ) -> impl Iterator<Item = &'a Recorded<T>> + use<'a, T, H> {
+        let height = self.height;
+        histories.filter_map(move |history| history.at(height))
+    }
+}
