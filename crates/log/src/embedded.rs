@@ -13,7 +13,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::Cluster;
-use child::Child;
+pub use child::{Child, Ended};
 pub use scratch::Scratch;
 
 /// Longest wait for a started node to answer, milliseconds. (Measured: 2 s; recovery of a large log takes longer.)
@@ -98,7 +98,7 @@ impl Node {
 
     /// Resolves when the process has ended, with what it ended with. Cancelling loses nothing.
     pub async fn ended(&mut self) -> String {
-        self.child.ended().await
+        self.child.ended().await.text
     }
 
     /// SIGTERM, then waits; SIGKILL after `grace`.

@@ -10,16 +10,27 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
-/// A running or ended child. Dropped while it runs, it is killed.
-pub(super) struct Child {
+/// A running or ended child, in a process group of its own: Ctrl-C on the terminal reaches only this process, which then
+/// ends its children in good order. Dropped while it runs, it is killed.
+pub struct Child {
     pid: u32,
-    status: watch::Receiver<Option<String>>,
+    status: watch::Receiver<Option<Ended>>,
+}
+
+/// What a child ended with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// The same in words: `exit status: 1`, `signal: 9 (SIGKILL)`.
+    pub text: String,
 }
 
 impl Child {
     /// Starts the command on a thread of its own that then waits for its end: the kernel sends the death signal when
     /// the *thread* that started the child ends, and this one ends no earlier than the child or the process.
     pub fn spawn(mut command: Command) -> io::Result<Child> {
+        command.process_group(0);
         // SAFETY: between fork and exec only one system call is made, prctl, which is async-signal-safe.
         unsafe {
             command.pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).map_err(io::Error::from));
@@ -32,7 +43,10 @@ impl Child {
                 Err(error) => return drop(started.send(Err(error))),
             };
             drop(started.send(Ok(child.id())));
-            let ended = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+            let ended = match child.wait() {
+                Ok(status) => Ended { code: status.code(), text: status.to_string() },
+                Err(error) => Ended { code: None, text: error.to_string() },
+            };
             told.send_replace(Some(ended));
         })?;
         let pid = start.recv().map_err(io::Error::other)??;
@@ -51,10 +65,11 @@ impl Child {
         }
     }
 
-    pub async fn ended(&mut self) -> String {
+    /// Resolves when it has ended. Cancelling loses nothing.
+    pub async fn ended(&mut self) -> Ended {
         match self.status.wait_for(Option::is_some).await {
             Ok(status) => status.clone().unwrap_or_default(),
-            Err(_) => "unknown".to_owned(),
+            Err(_) => Ended { code: None, text: "unknown".to_owned() },
         }
     }
 }
