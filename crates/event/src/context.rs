@@ -54,6 +54,15 @@ impl Context {
         }
     }
 
+    /// The effective context of an event that stands alone: its `@context`, or the standard one.
+    ///
+    /// # Errors
+    /// As [`Context::read`].
+    pub fn of_event(event: &Json) -> Result<Context, Fault> {
+        let context = event.get("@context").map(Context::read).transpose().map_err(|fault| fault.under("/@context"))?;
+        Ok(context.unwrap_or_default())
+    }
+
     /// Reads the value of an `@context` member: a URL, an object, or a list of these.
     ///
     /// # Errors
@@ -89,13 +98,17 @@ impl Context {
     }
 
     fn define(&mut self, term: &str, value: &Json) -> Result<(), Fault> {
-        if crate::event::is_member(term) {
-            return Err(Fault::new("", "context", format!("{term:?} is a member of EPCIS and cannot be redefined")));
+        // A prefix `urn` would change what every identifier means.
+        if crate::event::is_member(term) || ["urn", "http", "https", "ni"].contains(&term) {
+            return Err(Fault::new("", "context", format!("{term:?} has a meaning in EPCIS and cannot be redefined")));
         }
         let iri = match value {
             Json::Object(object) => object.get("@id").and_then(Json::as_str),
             value => value.as_str(),
         };
+        if iri.is_some_and(|iri| is_epcis(iri) || iri.strip_prefix("epcis:").is_some_and(|local| !local.is_empty())) {
+            return Err(Fault::new("", "context", format!("{term:?} would be another name for a member of EPCIS")));
+        }
         if term == "@vocab" {
             self.open |= iri.is_some();
         } else if let Some(iri) = iri {
@@ -150,9 +163,30 @@ impl Context {
         }
     }
 
+    /// As [`Context::expand`], by inline terms only: identifiers are full URIs but for the sender's own prefixes.
+    pub(crate) fn expand_inline(&self, text: &str) -> Option<String> {
+        if self.terms.is_empty() { None } else { self.expand(text) }
+    }
+
+    /// The local name of instance/lot master data of the CBV, in whatever spelling (`cbvmda:lotNumber`, full URIs).
+    pub(crate) fn master_data_name<'a>(&self, name: &'a str) -> Option<&'a str> {
+        const CBVMDA: &str = "urn:epcglobal:cbv:mda";
+        let local = match name.split_once(':').and_then(|(prefix, local)| Some((self.lookup(prefix)?, local))) {
+            Some((iri, local)) => iri.starts_with(CBVMDA).then_some(local)?,
+            None => name.strip_prefix(CBVMDA)?,
+        };
+        Some(local.trim_start_matches([':', '#', '/']))
+    }
+
+    /// Whether a name is EPCIS's own in a long spelling (`epcis:action`), which would say a second time what the short
+    /// one says.
+    pub(crate) fn is_epcis(&self, name: &str) -> bool {
+        name.starts_with('@') || is_epcis(self.expand(name).as_deref().unwrap_or(name))
+    }
+
     /// Whether a name that EPCIS does not know may stand here: it has a namespace, or the context may define it.
     pub fn allows(&self, name: &str) -> bool {
-        self.open || name.contains(':') || name.starts_with('@') || self.terms.iter().any(|(term, _)| term == name)
+        self.open || name.contains(':') || self.terms.iter().any(|(term, _)| term == name)
     }
 
     /// The local name of `name` if it belongs to our own namespace, whatever its prefix.
@@ -160,4 +194,11 @@ impl Context {
         let (prefix, local) = name.split_once(':')?;
         if self.lookup(prefix) == Some(NAMESPACE) { Some(local) } else { name.strip_prefix(NAMESPACE) }
     }
+}
+
+/// A full IRI of EPCIS's own vocabulary (not the vocabulary's address itself).
+fn is_epcis(iri: &str) -> bool {
+    ["https://ref.gs1.org/epcis/", "https://ns.gs1.org/epcis/", "urn:epcglobal:epcis:"]
+        .iter()
+        .any(|base| iri.strip_prefix(base).is_some_and(|local| !local.is_empty()))
 }

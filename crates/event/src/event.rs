@@ -5,13 +5,17 @@
 
 mod lists;
 mod members;
+mod own;
 mod read;
+mod reader;
 mod rules;
 mod sensor;
 
 pub use sensor::Sensor;
 
+pub(crate) use lists::is_uom;
 pub(crate) use members::is_member;
+pub(crate) use reader::is_uri;
 
 use crate::fault::Fault;
 use crate::json::Json;

@@ -11,19 +11,23 @@
 
 mod build;
 mod codes;
+mod shell;
 
+use crate::document::Entry;
 use crate::fault::Fault;
-use crate::json::Json;
+use crate::json::{Json, pointer};
+use crate::seal::uuid_urn;
 use medtrace_gs1::Thing;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Body of `POST /v1/scans`: one request or a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ScanBody {
-    One(Box<ScanRequest>),
-    Many(Vec<ScanRequest>),
+/// Body of `POST /v1/scans`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanBody {
+    pub requests: Vec<ScanRequest>,
+    /// Whether it was a list; a single request gets a single answer.
+    pub list: bool,
 }
 
 /// One scan request.
@@ -92,7 +96,7 @@ pub struct ScanItem {
 
 /// A decimal, as a JSON number or as text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a quantity should be a number, or its text")]
 pub enum Amount {
     Number(f64),
     Text(String),
@@ -110,7 +114,7 @@ pub struct ScanDocument {
 
 /// A temperature in degrees Celsius, alone or as a report over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a temperature should be degrees Celsius, or an object with value, min, max or mean")]
 pub enum Temperature {
     Celsius(f64),
     Report(TemperatureReport),
@@ -175,8 +179,8 @@ pub struct Scanned {
     pub answers: Vec<Answer>,
     /// Faults of the request itself; those of codes are in `answers`.
     pub faults: Vec<Fault>,
-    /// EPCIS events with their effective `@context`, ready for [`crate::seal()`]; none if anything was refused.
-    pub events: Vec<Json>,
+    /// The events, ready for [`crate::seal()`]; none if anything was refused.
+    pub events: Vec<Entry>,
 }
 
 impl Scanned {
@@ -186,9 +190,60 @@ impl Scanned {
     }
 }
 
+/// The eventID of the event number `n` of a request; see the top of this file.
+pub fn event_id(id: &Uuid, n: usize) -> String {
+    if n == 0 {
+        return id.urn().to_string();
+    }
+    uuid_urn(&Sha256::digest(format!("medtrace/scan-event/v1\n{}\n{n}", id.hyphenated())).into())
+}
+
+impl ScanBody {
+    /// Reads one request or a list of them.
+    ///
+    /// # Errors
+    /// The fault of the JSON, or one fault for each request that cannot be read (`scan`), with paths from the body,
+    /// e.g. `/0/items/3/code`.
+    pub fn parse(bytes: &[u8]) -> Result<ScanBody, Vec<Fault>> {
+        let json = Json::parse(bytes).map_err(|fault| vec![fault.into()])?;
+        let Some(list) = json.as_array() else {
+            let request = ScanRequest::from_json(&json).map_err(|fault| vec![fault])?;
+            return Ok(ScanBody { requests: vec![request], list: false });
+        };
+        let mut requests = Vec::with_capacity(list.len());
+        let mut faults = Vec::new();
+        for (index, json) in list.iter().enumerate() {
+            match ScanRequest::from_json(json) {
+                Ok(request) => requests.push(request),
+                Err(fault) => faults.push(fault.under(&format!("/{index}"))),
+            }
+        }
+        if list.is_empty() {
+            faults.push(Fault::new("", "empty", "there should be at least one scan request"));
+        }
+        if faults.is_empty() { Ok(ScanBody { requests, list: true }) } else { Err(faults) }
+    }
+}
+
 impl ScanRequest {
+    fn from_json(json: &Json) -> Result<ScanRequest, Fault> {
+        serde_path_to_error::deserialize(serde_json::Value::from(json)).map_err(|error| {
+            let path: String = error.path().iter().map(path_step).collect();
+            Fault::new(path, "scan", error.into_inner().to_string())
+        })
+    }
+
     /// Turns the request into events. Deterministic: the same request and `who` give the same events.
     pub fn events(&self, who: &Who) -> Scanned {
         build::events(self, who)
+    }
+}
+
+fn path_step(segment: &serde_path_to_error::Segment) -> String {
+    use serde_path_to_error::Segment;
+    match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => pointer(key),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
     }
 }

@@ -109,6 +109,9 @@ pub const STEPS: &[Step] = &[
 /// Withdraws an earlier event. It makes no event of its own kind but repeats the eventID with an `errorDeclaration`.
 pub const UNDO: &str = "undo";
 
+/// The withdrawal's row: it says nothing of the goods, only of the eventID.
+pub const UNDO_STEP: Step = Step { empty: true, temperature: No, ..row(UNDO, OBSERVE, "", None, Leaves) };
+
 /// Finds a step by its name; [`UNDO`] is not among them.
 pub fn step(name: &str) -> Option<&'static Step> {
     STEPS.iter().find(|step| step.name == name)

@@ -1,1 +1,179 @@
+//! The codes of a request: each gets its own answer.
 
+use super::{Amount, Answer, ScanItem, ScanRequest};
+use crate::event::is_uom;
+use crate::fault::Fault;
+use crate::json::decimal;
+use crate::steps::Step;
+use crate::time;
+use jiff::civil::Date;
+use medtrace_gs1::{Class, Code, Level, Scheme, Thing};
+use rust_decimal::Decimal;
+use std::collections::{HashMap, HashSet};
+
+/// What one item of a request says, checked.
+pub(super) struct Item {
+    pub thing: Thing,
+    pub also: Vec<Thing>,
+    pub lot: Option<String>,
+    pub expiry: Option<Date>,
+    /// A double that carries the decimal exactly; `None` for an object.
+    pub amount: Option<f64>,
+    pub uom: Option<String>,
+}
+
+/// The parent and the items that were accepted; the answers tell of all.
+pub(super) struct Codes {
+    pub parent: Option<Thing>,
+    pub items: Vec<Item>,
+    pub answers: Vec<Answer>,
+}
+
+pub(super) fn read(request: &ScanRequest, step: &Step) -> Codes {
+    let mut codes = Codes { parent: None, items: Vec::new(), answers: Vec::new() };
+    if let Some(text) = &request.parent {
+        let read = parse(text, "/parent").and_then(|code| Ok((one(&code, "/parent")?, code)));
+        codes.parent = read.as_ref().ok().map(|(thing, _)| thing.clone());
+        codes.answer("/parent".into(), text, read.map(|(_, code)| code));
+    }
+    let mut lots: HashMap<(Class, String), Option<Date>> = HashMap::new();
+    let mut seen: HashSet<Thing> = HashSet::new();
+    for (index, item) in request.items.iter().enumerate() {
+        codes.item(request, step, item, index, &mut lots, &mut seen);
+    }
+    codes
+}
+
+impl Codes {
+    fn item(
+        &mut self,
+        request: &ScanRequest,
+        step: &Step,
+        item: &ScanItem,
+        index: usize,
+        lots: &mut HashMap<(Class, String), Option<Date>>,
+        seen: &mut HashSet<Thing>,
+    ) {
+        let path = format!("/items/{index}");
+        let at = format!("{path}/code");
+        let read = parse(&item.code, &at).and_then(|code| {
+            let checked = check(request, item, &path, &code)?;
+            if self.parent.as_ref() == Some(&checked.thing) {
+                let detail = format!("{} cannot be inside itself", checked.thing);
+                return Err(Fault::new(at.as_str(), "self-parent", detail));
+            }
+            if step.ilmd {
+                one_expiry(&checked, &at, lots)?;
+            }
+            Ok((code, checked))
+        });
+        let (mut code, mut checked) = match read {
+            Ok(read) => read,
+            Err(fault) => return self.answer(at, &item.code, Err(fault)),
+        };
+        code.thing = checked.thing.clone();
+        self.answer(at, &item.code, Ok(code));
+        for (number, text) in item.also.iter().enumerate() {
+            let at = format!("{path}/also/{number}");
+            let also = parse(text, &at).and_then(|code| {
+                let thing = one(&code, &at)?;
+                if thing == checked.thing {
+                    return Err(Fault::new(at.as_str(), "repeated", "this is the item's own code again"));
+                }
+                checked.also.push(thing);
+                Ok(code)
+            });
+            self.answer(at, text, also);
+        }
+        if checked.amount.is_some() || seen.insert(checked.thing.clone()) {
+            self.items.push(checked);
+        } else if let Some(answer) = self.answers.iter_mut().rfind(|answer| answer.path == format!("{path}/code")) {
+            answer.doubt = Some("scanned more than once in this request; it counts once".into());
+        }
+    }
+
+    fn answer(&mut self, path: String, text: &str, read: Result<Code, Fault>) {
+        let doubt = read.as_ref().ok().and_then(|code| code.doubt.as_ref()).map(|doubt| doubt.detail.clone());
+        self.answers.push(Answer { path, code: text.to_owned(), result: read.map(|code| code.thing), doubt });
+    }
+}
+
+fn parse(text: &str, at: &str) -> Result<Code, Fault> {
+    medtrace_gs1::parse(text).map_err(|error| Fault::new(at, error.code, error.detail))
+}
+
+/// The one object that a code names.
+fn one(code: &Code, at: &str) -> Result<Thing, Fault> {
+    let thing = &code.thing;
+    if matches!(thing.scheme(), Scheme::Place | Scheme::Party) {
+        return Err(Fault::new(at, "level", format!("{thing} is a place or party, not goods")));
+    }
+    match thing.level() {
+        Level::Instance => Ok(thing.clone()),
+        _ => Err(Fault::new(at, "level", format!("{thing} names no single object; its serial number is missing"))),
+    }
+}
+
+fn check(request: &ScanRequest, item: &ScanItem, path: &str, code: &Code) -> Result<Item, Fault> {
+    let at = format!("{path}/code");
+    let lot = code.lot.as_ref().map(ToString::to_string).or_else(|| request.lot.clone());
+    let expiry = code.expiry.or_else(|| request.expiry.as_deref().and_then(time::day));
+    let thing = match (code.thing.level(), code.thing.gtin(), &lot) {
+        (Level::Instance, ..) => one(code, &at)?,
+        (Level::Lot, ..) => code.thing.clone(),
+        (Level::Class, Some(gtin), Some(lot)) if code.thing.scheme() == Scheme::Product => {
+            gtin.lot(lot).map_err(|error| Fault::new("/lot", error.code, error.detail))?
+        }
+        (Level::Class, ..) => {
+            let detail = format!("{} names a kind of product; its serial number or lot is missing", code.thing);
+            return Err(Fault::new(at, "level", detail));
+        }
+    };
+    if let Some(uom) = item.uom.as_deref().filter(|uom| !is_uom(uom)) {
+        let detail = format!("{uom:?} should be a UN/CEFACT Rec 20 code: 2 or 3 capitals or digits");
+        return Err(Fault::new(format!("{path}/uom"), "uom", detail));
+    }
+    let amount = amount(item, path, code, &thing)?;
+    Ok(Item { thing, also: Vec::new(), lot, expiry, amount, uom: item.uom.clone().filter(|_| amount.is_some()) })
+}
+
+/// A lot needs an amount; one object is one.
+fn amount(item: &ScanItem, path: &str, code: &Code, thing: &Thing) -> Result<Option<f64>, Fault> {
+    let at = format!("{path}/quantity");
+    let wrong = |detail: &str| Fault::new(at.as_str(), "quantity", detail);
+    let said = match &item.quantity {
+        Some(Amount::Number(number)) => Some(decimal(*number)),
+        Some(Amount::Text(text)) => Some(text.parse::<Decimal>().ok().map(|decimal| decimal.normalize())),
+        None => None,
+    };
+    if thing.level() == Level::Instance {
+        return match said {
+            None => Ok(None),
+            Some(Some(one)) if one == Decimal::ONE && item.uom.is_none() => Ok(None),
+            Some(_) => Err(wrong("the code names one object; it takes no quantity")),
+        };
+    }
+    let amount = match said {
+        Some(said) => said.ok_or_else(|| wrong("the quantity should be a decimal of at most 28 digits"))?,
+        None => code.quantity().map(Decimal::from).ok_or_else(|| {
+            Fault::new(at.as_str(), "missing", "the code names a lot; say how many in quantity")
+        })?,
+    };
+    if amount <= Decimal::ZERO {
+        return Err(wrong("the quantity should be above zero"));
+    }
+    let number = amount.to_string().parse().ok().filter(|number| decimal(*number) == Some(amount));
+    number.map(Some).ok_or_else(|| wrong("the quantity has more digits than a JSON number carries"))
+}
+
+/// At commissioning one lot of a product has one expiry.
+fn one_expiry(item: &Item, at: &str, lots: &mut HashMap<(Class, String), Option<Date>>) -> Result<(), Fault> {
+    let (Some(product), Some(lot)) = (item.thing.product(), &item.lot) else { return Ok(()) };
+    let first = *lots.entry((product, lot.clone())).or_insert(item.expiry);
+    if first == item.expiry {
+        return Ok(());
+    }
+    let text = |day: Option<Date>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+    let detail = format!("lot {lot} has expiry {} in an earlier item, here {}", text(first), text(item.expiry));
+    Err(Fault::new(at, "expiry", detail))
+}
