@@ -168,7 +168,7 @@ mod tests {
         );
         assert_eq!(
             Class::new(Scheme::Item, 9_521_141_012_345).to_u64(),
-            0x0100_08a8_d872_6d79
+            0x0100_08a8_d03a_5779
         );
         assert_eq!(Class::from_u64(0x2900_0000_0000_0001), None);
     }

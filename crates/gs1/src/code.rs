@@ -1,24 +1,16 @@
-//! A code as it was read: the thing, and what else the carrier says of it.
+//! A code as it was read: the thing, and what else the carrier says of it. And back into every notation.
 
-use std::fmt;
+use std::fmt::Write;
 
 use jiff::civil::Date;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
-use crate::{CodeError, Thing};
+use crate::ai::{Ai, entry};
+use crate::raw::GS;
+use crate::{CodeError, Scheme, Thing, scan};
 
 /// The year that two-digit years are read against when the caller names none; see [`parse_as_of`].
 pub const CENTURY_YEAR: i16 = 2026;
-
-/// GS1 application identifier. The number says the digits too: below 100 two, below 1000 three, else four.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ai(pub(crate) u16);
-
-impl fmt::Display for Ai {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}", self.0)
-    }
-}
 
 /// A code that was read whole and is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,33 +19,14 @@ pub struct Code {
     pub thing: Thing,
     /// AI 10, also where it is part of the thing.
     pub lot: Option<SmolStr>,
-    /// AI 17, or the date of AI 7003. Day 00 is the last day of the month.
+    /// AI 17, or the day of AI 7003. Day 00 has become the last day of the month.
     pub expiry: Option<Date>,
     /// AI 11.
     pub made: Option<Date>,
     /// Every other application identifier with its value, decoded, in the order read.
     pub attributes: Vec<(Ai, SmolStr)>,
-    /// A doubt that does not stop the reading: a lost FNC1 is likely, because a serial or lot ends like further fields.
+    /// A doubt that does not stop the reading: text without any FNC1 whose last field reads on like further fields.
     pub doubt: Option<CodeError>,
-}
-
-impl Code {
-    /// The value of an application identifier among `attributes`.
-    pub fn attribute(&self, ai: &str) -> Option<&str> {
-        let number: u16 = ai.parse().ok()?;
-        self.attributes
-            .iter()
-            .find(|(other, _)| other.0 == number)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The count that the carrier states: AI 30 (items of a variable measure) or 37 (items in a logistic unit).
-    pub fn quantity(&self) -> Option<u32> {
-        self.attribute("30")
-            .or_else(|| self.attribute("37"))?
-            .parse()
-            .ok()
-    }
 }
 
 /// Reads what a scanner sent or a person typed: raw element strings (with symbology identifier or not, FNC1 as GS 0x1D),
@@ -67,14 +40,156 @@ pub fn parse(text: &str) -> Result<Code, CodeError> {
 /// As [`parse`], with two-digit years read against `year`: the century that brings them within 49 years before and
 /// 50 years after it (General Specifications 7.12).
 pub fn parse_as_of(text: &str, year: i16) -> Result<Code, CodeError> {
-    let _ = year;
-    let thing = Thing::from_uri(text)?;
-    Ok(Code {
-        thing,
-        lot: None,
-        expiry: None,
-        made: None,
-        attributes: Vec::new(),
-        doubt: None,
-    })
+    scan::parse(text, year)
+}
+
+impl Code {
+    /// A code that says nothing but its thing.
+    pub fn of(thing: Thing) -> Code {
+        let lot = thing.lot().map(SmolStr::new);
+        Code {
+            thing,
+            lot,
+            expiry: None,
+            made: None,
+            attributes: Vec::new(),
+            doubt: None,
+        }
+    }
+
+    /// The value of an application identifier among `attributes`.
+    pub fn attribute(&self, ai: &str) -> Option<&str> {
+        let ai = Ai::parse(ai)?;
+        self.attributes
+            .iter()
+            .find(|(other, _)| *other == ai)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The count that the carrier states: AI 30 (items of a variable measure) or 37 (items in a logistic unit).
+    pub fn quantity(&self) -> Option<u32> {
+        self.attribute("30")
+            .or_else(|| self.attribute("37"))?
+            .parse()
+            .ok()
+    }
+
+    /// As a scanner sends it: `]d2…` with FNC1 as GS. A drug code is its digits, any other URI is itself.
+    pub fn to_element_string(&self) -> String {
+        let Some(elements) = self.elements() else {
+            return self.thing.key_text();
+        };
+        let mut out = "]d2".to_string();
+        let last = elements.len() - 1;
+        for (at, (ai, value)) in elements.iter().enumerate() {
+            let end = at < last && entry(*ai).is_none_or(|row| row.fnc1);
+            let end = if end { GS.to_string() } else { String::new() };
+            _ = write!(out, "{ai}{value}{end}");
+        }
+        out
+    }
+
+    /// As people write it: `(01)…(21)…`, with `(` inside a value as `\(`.
+    pub fn to_bracketed(&self) -> String {
+        match self.elements() {
+            Some(elements) => bracketed(elements.iter().map(|(ai, value)| (*ai, value.as_str()))),
+            None => self.thing.key_text(),
+        }
+    }
+
+    /// As a Digital Link: the canonical URI and attributes in its query string; only those that may stand there.
+    pub fn to_link(&self) -> String {
+        let Some(elements) = self.elements() else {
+            return self.thing.uri();
+        };
+        let mut out = self.thing.uri();
+        let key = if self
+            .thing
+            .elements()
+            .is_some_and(|(_, second)| second.is_some())
+        {
+            2
+        } else {
+            1
+        };
+        let attributes = elements
+            .iter()
+            .skip(key)
+            .filter(|(ai, _)| entry(*ai).is_some_and(|row| row.attribute));
+        for (at, (ai, value)) in attributes.enumerate() {
+            let mark = if at == 0 { '?' } else { '&' };
+            _ = write!(out, "{mark}{ai}={}", crate::uri::PercentEncoded(value));
+        }
+        out
+    }
+
+    /// Every element, the key first. None where the thing is no GS1 key.
+    fn elements(&self) -> Option<Vec<(Ai, SmolStr)>> {
+        let (key, second) = self.thing.elements()?;
+        let mut elements: Vec<(Ai, SmolStr)> = [key].into_iter().chain(second).collect();
+        let day = |date: Date| {
+            format_smolstr!(
+                "{:02}{:02}{:02}",
+                date.year().rem_euclid(100),
+                date.month(),
+                date.day()
+            )
+        };
+        let lot = self.lot.clone().filter(|_| self.thing.lot().is_none());
+        let expiry = self.expiry.filter(|_| self.attribute("7003").is_none());
+        elements.extend(expiry.map(|date| (Ai(17), day(date))));
+        elements.extend(self.made.map(|date| (Ai(11), day(date))));
+        elements.extend(lot.map(|lot| (Ai(10), lot)));
+        elements.extend(self.attributes.iter().cloned());
+        Some(elements)
+    }
+}
+
+pub(crate) fn bracketed<'a>(elements: impl Iterator<Item = (Ai, &'a str)>) -> String {
+    let mut out = String::new();
+    for (ai, value) in elements {
+        _ = write!(out, "({ai}){}", value.replace('(', "\\("));
+    }
+    out
+}
+
+impl Thing {
+    /// The elements that the key is made of, one or two. None for drug codes and other URIs.
+    pub(crate) fn elements(&self) -> Option<((Ai, SmolStr), Option<(Ai, SmolStr)>)> {
+        use Scheme::*;
+        let (value, id) = (self.class().value(), SmolStr::new(self.id()));
+        let gtin = || format_smolstr!("{value:014}");
+        let gln = || format_smolstr!("{value:013}");
+        Some(match self.scheme() {
+            Item => ((Ai(1), gtin()), Some((Ai(21), id))),
+            Lot => ((Ai(1), gtin()), Some((Ai(10), id))),
+            Upui => ((Ai(1), gtin()), Some((Ai(235), id))),
+            Product => ((Ai(1), gtin()), None),
+            Unit => ((Ai(0), id), None),
+            Place => ((Ai(414), gln()), (!id.is_empty()).then_some((Ai(254), id))),
+            Party => ((Ai(417), gln()), None),
+            Grai => ((Ai(8003), format_smolstr!("0{value:013}{id}")), None),
+            Gdti => ((Ai(253), format_smolstr!("{value:013}{id}")), None),
+            Gcn => ((Ai(255), format_smolstr!("{value:013}{id}")), None),
+            Giai => ((Ai(8004), id), None),
+            Gsrn => ((Ai(8018), id), None),
+            Gsrnp => ((Ai(8017), id), None),
+            Ginc => ((Ai(401), id), None),
+            Gsin => ((Ai(402), id), None),
+            Cpi => match id.split_once('.') {
+                Some((part, serial)) => (
+                    (Ai(8010), SmolStr::new(part)),
+                    Some((Ai(8011), SmolStr::new(serial))),
+                ),
+                None => ((Ai(8010), id), None),
+            },
+            Itip => {
+                let piece = format_smolstr!("{value:014}{}", id.get(..4).unwrap_or(&id));
+                let lot = self.lot().map(|lot| (Ai(10), SmolStr::new(lot)));
+                let serial = self.serial().map(|serial| (Ai(21), SmolStr::new(serial)));
+                ((Ai(8006), piece), serial.or(lot))
+            }
+            CnDrug | Uri => return None,
+        })
+    }
 }

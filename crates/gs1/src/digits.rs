@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::{Class, CodeError, Scheme, Thing};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ai::Ai;
+use crate::error::quote;
+use crate::{Class, CodeError, Scheme, Thing, field};
 
 /// The GS1 check digit of the digits before it: weights 3, 1, 3, … from the right (General Specifications 7.9).
 /// None if `digits` is empty or holds anything but ASCII digits.
@@ -41,7 +45,7 @@ pub(crate) fn verify_check_digit(what: &str, digits: &str) -> Result<(), CodeErr
         )),
         None => Err(CodeError::new(
             "charset",
-            format!("{what} {digits:?} should hold digits only"),
+            format!("{what} {} should hold digits only", quote(digits)),
         )),
     }
 }
@@ -56,14 +60,14 @@ impl Gtin {
         if !is_digits(digits) {
             return Err(CodeError::new(
                 "charset",
-                format!("GTIN {digits:?} should hold digits only"),
+                format!("GTIN {} should hold digits only", quote(digits)),
             ));
         }
         if !matches!(digits.len(), 8 | 12..=14) {
             let n = digits.len();
             return Err(CodeError::new(
                 "length",
-                format!("GTIN {digits:?} has {n} digits and should have 8, 12, 13 or 14"),
+                format!("GTIN {digits} has {n} digits and should have 8, 12, 13 or 14"),
             ));
         }
         verify_check_digit("GTIN", digits)?;
@@ -90,12 +94,14 @@ impl Gtin {
 
     /// AI 01 + 21.
     pub fn item(self, serial: &str) -> Result<Thing, CodeError> {
-        Thing::new(Class::new(Scheme::Item, self.0), serial).checked()
+        field::check(Ai(21), serial)?;
+        Ok(Thing::new(Class::new(Scheme::Item, self.0), serial))
     }
 
     /// AI 01 + 10. Lots are case-sensitive text: `0010` is not `10`.
     pub fn lot(self, lot: &str) -> Result<Thing, CodeError> {
-        Thing::new(Class::new(Scheme::Lot, self.0), lot).checked()
+        field::check(Ai(10), lot)?;
+        Ok(Thing::new(Class::new(Scheme::Lot, self.0), lot))
     }
 }
 
@@ -117,7 +123,7 @@ impl Gln {
             let n = digits.chars().count();
             return Err(CodeError::new(
                 "length",
-                format!("GLN {digits:?} has {n} digits and should have 13"),
+                format!("GLN {} has {n} digits and should have 13", quote(digits)),
             ));
         }
         verify_check_digit("GLN", digits)?;
@@ -142,6 +148,15 @@ impl Gln {
         Thing::new(Class::new(Scheme::Place, self.0), "")
     }
 
+    /// AI 414 + 254: a part of the place. The extension `0` means none.
+    pub fn sub_place(self, extension: &str) -> Result<Thing, CodeError> {
+        field::check(Ai(254), extension)?;
+        Ok(Thing::new(
+            Class::new(Scheme::Place, self.0),
+            if extension == "0" { "" } else { extension },
+        ))
+    }
+
     /// AI 417: the party.
     pub fn party(self) -> Thing {
         Thing::new(Class::new(Scheme::Party, self.0), "")
@@ -159,3 +174,22 @@ impl fmt::Display for Gln {
 pub(crate) fn starts_with_prefix(key: &str, company_prefix: &str) -> bool {
     !company_prefix.is_empty() && key.starts_with(company_prefix)
 }
+
+/// As digits, the same text as `Display`.
+macro_rules! serde_as_digits {
+    ($($number:ident),*) => {$(
+        impl Serialize for $number {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $number {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$number, D::Error> {
+                let digits = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                $number::parse(&digits).map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+serde_as_digits!(Gtin, Gln);

@@ -11,15 +11,27 @@
 //! Sources: GS1 General Specifications 25, GS1 Digital Link URI Syntax 1.6, EPC Tag Data Standard 2.2, GS1 Barcode Syntax
 //! Dictionary.
 
+mod ai;
 mod class;
 mod code;
+mod date;
 mod digits;
+mod elements;
+mod epc;
 mod error;
+mod field;
+mod link;
+mod raw;
+mod rule;
+mod scan;
+mod table;
 mod thing;
 mod uri;
 
+pub use ai::Ai;
 pub use class::{Class, Scheme};
-pub use code::{Ai, Code, parse, parse_as_of};
+pub use code::{CENTURY_YEAR, Code, parse, parse_as_of};
 pub use digits::{Gln, Gtin, check_digit};
 pub use error::CodeError;
 pub use thing::{Level, Thing};
+pub use uri::CODE_BYTES_MAX;

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
+use crate::ai::Ai;
 use crate::digits::starts_with_prefix;
-use crate::{Class, CodeError, Gln, Gtin, Scheme};
+use crate::{Class, CodeError, Gln, Gtin, Scheme, field, uri};
 
 /// What can be traced: an item, a lot, a logistic unit, a place, … The same thing from every spelling.
 ///
@@ -36,25 +37,19 @@ impl Thing {
         }
     }
 
-    /// AI 00, from the 18 digits of an SSCC.
-    pub fn unit(sscc: &str) -> Result<Thing, CodeError> {
-        Thing::new(Class::new(Scheme::Unit, 0), sscc).checked()
+    pub(crate) fn from_text(class: Class, id: SmolStr) -> Thing {
+        Thing { class, id }
     }
 
-    /// The thing itself if its own URI leads back to it.
-    pub(crate) fn checked(self) -> Result<Thing, CodeError> {
-        let again = Thing::from_uri(&self.uri())?;
-        if again == self {
-            return Ok(self);
-        }
-        Err(CodeError::new(
-            "value",
-            format!(
-                "{:?} should be a key of scheme {:?}",
-                self.id,
-                self.class.scheme()
-            ),
-        ))
+    /// AI 00, from the 18 digits of an SSCC.
+    pub fn unit(sscc: &str) -> Result<Thing, CodeError> {
+        field::check(Ai(0), sscc)?;
+        Ok(Thing::new(Class::new(Scheme::Unit, 0), sscc))
+    }
+
+    /// A Chinese drug traceability code of 20 digits, or its class of 7.
+    pub fn cn_drug(digits: &str) -> Result<Thing, CodeError> {
+        uri::cn_drug(digits)
     }
 
     pub fn class(&self) -> Class {
@@ -154,9 +149,28 @@ impl Thing {
         }
     }
 
-    /// Short text for people: bracketed element string, bare drug code, or the URI.
+    /// Short text for people, which [`crate::parse`] reads back: bracketed element string, drug code, or the URI.
     pub fn key_text(&self) -> String {
-        self.uri()
+        match self.elements() {
+            Some((key, second)) => {
+                let elements = [Some(&key), second.as_ref()];
+                crate::code::bracketed(
+                    elements
+                        .into_iter()
+                        .flatten()
+                        .map(|(ai, value)| (*ai, value.as_str())),
+                )
+            }
+            None if self.scheme() == Scheme::CnDrug && !self.id.is_empty() => {
+                format!("{:07}{}", self.class.value(), self.id)
+            }
+            None => self.uri(),
+        }
+    }
+
+    /// The EPC URN, if the thing has one with a company prefix of so many digits, which the key itself does not show.
+    pub fn epc_urn(&self, prefix_digits: usize) -> Option<String> {
+        crate::epc::write(self, prefix_digits)
     }
 
     /// The canonical URI: `https://id.gs1.org/…` with everything but unreserved characters percent-encoded,
@@ -171,21 +185,20 @@ impl Thing {
     /// Refused: what is no absolute URI, and a faulty key where the URI says that it must be one (a GS1 scheme of
     /// `urn:epc:`, a key on `id.gs1.org`, `urn:medtrace:`). A faulty key on another domain is just a URI.
     pub fn from_uri(text: &str) -> Result<Thing, CodeError> {
-        crate::uri::read(text)
+        uri::read(text)
     }
 }
 
+/// Whether a name ends between the two parts of a URI, so that `example.org` is not taken for `example.org.evil`.
 fn uri_boundary(prefix: &str, rest: &str) -> bool {
-    const DELIMITERS: [char; 7] = ['/', ':', '.', '#', '?', '=', '&'];
-    rest.is_empty()
-        || prefix.ends_with(['/', ':', '#', '?', '=', '&'])
-        || (rest.starts_with(DELIMITERS) && !rest.starts_with('.'))
+    const DELIMITERS: [char; 6] = ['/', ':', '#', '?', '=', '&'];
+    rest.is_empty() || prefix.ends_with(DELIMITERS) || rest.starts_with(DELIMITERS)
 }
 
 /// The canonical URI.
 impl fmt::Display for Thing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::uri::write(self, f)
+        uri::write(self, f)
     }
 }
 

@@ -1,0 +1,230 @@
+//! EPC pure-identity URNs (Tag Data Standard 2.2, chapter 6): they show where the company prefix ends and leave out check
+//! digits, and are turned into GS1 keys here and back.
+//!
+//! ```text
+//! urn:epc:id:sgtin:0614141.107346.2017      prefix . indicator and item . serial    → (01)10614141073464(21)2017
+//! urn:epc:class:lgtin:0614141.107346.ABC    prefix . indicator and item . lot       → (01)10614141073464(10)ABC
+//! urn:epc:idpat:sgtin:0614141.107346.*      any serial                              → (01)10614141073464
+//! ```
+
+use std::fmt::{self, Write};
+
+use crate::ai::Ai;
+use crate::digits::{check_digit, is_digits};
+use crate::elements::Elements;
+use crate::error::quote;
+use crate::uri::percent_decode;
+use crate::{CodeError, Thing};
+
+/// GS1 company prefixes, in digits.
+const PREFIX_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
+
+/// One scheme: its name, the key's AI, digits of prefix and reference together (0: they are text and simply joined),
+/// whether the first digit of the reference stands before the prefix, and what follows.
+struct Scheme {
+    name: &'static str,
+    ai: u16,
+    digits: usize,
+    indicator: bool,
+    tail: Tail,
+}
+
+/// What follows prefix and reference.
+#[derive(PartialEq)]
+enum Tail {
+    Nothing,
+    /// A field of its own under this AI.
+    Element(u16),
+    /// Text at the end of the key itself.
+    Serial,
+    /// Piece, total and serial of an ITIP.
+    Piece,
+}
+
+#[rustfmt::skip]
+const SCHEMES: [Scheme; 16] = [
+    Scheme { name: "sgtin", ai: 1,    digits: 13, indicator: true,  tail: Tail::Element(21) },
+    Scheme { name: "lgtin", ai: 1,    digits: 13, indicator: true,  tail: Tail::Element(10) },
+    Scheme { name: "upui",  ai: 1,    digits: 13, indicator: true,  tail: Tail::Element(235) },
+    Scheme { name: "itip",  ai: 8006, digits: 13, indicator: true,  tail: Tail::Piece },
+    Scheme { name: "sscc",  ai: 0,    digits: 17, indicator: true,  tail: Tail::Nothing },
+    Scheme { name: "sgln",  ai: 414,  digits: 12, indicator: false, tail: Tail::Element(254) },
+    Scheme { name: "pgln",  ai: 417,  digits: 12, indicator: false, tail: Tail::Nothing },
+    Scheme { name: "grai",  ai: 8003, digits: 12, indicator: false, tail: Tail::Serial },
+    Scheme { name: "gdti",  ai: 253,  digits: 12, indicator: false, tail: Tail::Serial },
+    Scheme { name: "sgcn",  ai: 255,  digits: 12, indicator: false, tail: Tail::Serial },
+    Scheme { name: "gsrn",  ai: 8018, digits: 17, indicator: false, tail: Tail::Nothing },
+    Scheme { name: "gsrnp", ai: 8017, digits: 17, indicator: false, tail: Tail::Nothing },
+    Scheme { name: "gsin",  ai: 402,  digits: 16, indicator: false, tail: Tail::Nothing },
+    Scheme { name: "giai",  ai: 8004, digits: 0,  indicator: false, tail: Tail::Nothing },
+    Scheme { name: "ginc",  ai: 401,  digits: 0,  indicator: false, tail: Tail::Nothing },
+    Scheme { name: "cpi",   ai: 8010, digits: 0,  indicator: false, tail: Tail::Element(8011) },
+];
+
+/// What follows `urn:epc:`. None for what is no GS1 key, or a pattern that covers more than one class: just a URI.
+pub(crate) fn read(text: &str) -> Result<Option<Thing>, CodeError> {
+    let mut parts = text.splitn(3, ':');
+    let (Some(kind), Some(name), Some(body)) = (parts.next(), parts.next(), parts.next()) else {
+        return Ok(None);
+    };
+    let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name == name) else {
+        return Ok(None);
+    };
+    let pattern = kind == "idpat";
+    match kind {
+        "id" if name == "lgtin" => {
+            return Err(wrong(text, "class in place of id, for a lot is a class"));
+        }
+        "class" if name != "lgtin" => return Err(wrong(text, "id or idpat in place of class")),
+        "id" | "class" | "idpat" => {}
+        _ => return Ok(None),
+    }
+    let count = 2 + match scheme.tail {
+        Tail::Nothing => 0,
+        Tail::Element(_) | Tail::Serial => 1,
+        Tail::Piece => 3,
+    };
+    let fields: Vec<&str> = body.splitn(count, '.').collect();
+    let any = |field: &&str| pattern && *field == "*";
+    if fields.len() != count || fields[0].is_empty() {
+        return Err(wrong(text, &format!("{count} fields between dots")));
+    }
+    let stars = fields.iter().filter(|field| any(field)).count();
+    // A location with any extension and an asset of any number are not classes of goods.
+    let one_class = scheme.tail != Tail::Nothing && scheme.tail != Tail::Element(254);
+    if stars > 1 || (stars == 1 && (!one_class || !fields.last().is_some_and(any))) {
+        return Ok(None);
+    }
+    let tail = if stars == 1 {
+        None
+    } else {
+        fields.get(2..).and_then(<[&str]>::last)
+    };
+    elements(scheme, text, &fields, tail.copied())?
+        .thing()
+        .map(Some)
+}
+
+fn elements(
+    scheme: &Scheme,
+    text: &str,
+    fields: &[&str],
+    tail: Option<&str>,
+) -> Result<Elements<'static>, CodeError> {
+    let mut key = key(scheme, text, fields[0], fields[1])?;
+    let tail = tail.map(percent_decode).transpose()?;
+    match scheme.tail {
+        Tail::Piece => key.extend([fields[2], fields[3]]),
+        Tail::Serial if tail.as_deref() == Some("") => {
+            return Err(wrong(text, "a serial after the last dot"));
+        }
+        Tail::Serial => key.push_str(tail.as_deref().unwrap_or("")),
+        Tail::Element(_) | Tail::Nothing => {}
+    }
+    let mut elements = Elements::new();
+    elements.push(Ai(scheme.ai), key)?;
+    match (tail, &scheme.tail) {
+        (Some(tail), Tail::Element(ai)) => elements.push(Ai(*ai), tail.into_owned())?,
+        (Some(tail), Tail::Piece) => elements.push(Ai(21), tail.into_owned())?,
+        _ => {}
+    }
+    Ok(elements)
+}
+
+/// The GS1 key without its tail, check digit included.
+fn key(scheme: &Scheme, text: &str, prefix: &str, reference: &str) -> Result<String, CodeError> {
+    if !is_digits(prefix) || !PREFIX_DIGITS.contains(&prefix.len()) {
+        return Err(wrong(text, "a company prefix of 4 to 12 digits"));
+    }
+    if scheme.digits == 0 {
+        return Ok(format!("{prefix}{}", percent_decode(reference)?));
+    }
+    if !is_digits(reference) || prefix.len() + reference.len() != scheme.digits {
+        return Err(wrong(
+            text,
+            &format!("{} digits before the serial", scheme.digits),
+        ));
+    }
+    let (indicator, reference) = reference
+        .split_at_checked(usize::from(scheme.indicator))
+        .unwrap_or(("", reference));
+    let key = format!("{indicator}{prefix}{reference}");
+    let check = check_digit(&key).map(|digit| char::from(b'0' + digit));
+    let zero = if scheme.ai == 8003 { "0" } else { "" };
+    Ok([zero, &key]
+        .into_iter()
+        .flat_map(str::chars)
+        .chain(check)
+        .collect())
+}
+
+fn wrong(text: &str, right: &str) -> CodeError {
+    CodeError::new(
+        "epc",
+        format!("{} should have {right}", quote(&format!("urn:epc:{text}"))),
+    )
+}
+
+/// The URN of a thing whose company prefix has this many digits. None if the thing has no URN, or not with such a prefix.
+pub(crate) fn write(thing: &Thing, prefix_digits: usize) -> Option<String> {
+    use crate::Scheme::{Cpi, Gcn, Gdti, Grai, Itip, Lot, Place, Product};
+    let ((ai, value), second) = thing.elements()?;
+    let fits = |scheme: &&Scheme| match (&scheme.tail, &second) {
+        (Tail::Element(tail), Some((second, _))) => scheme.ai == ai.0 && *tail == second.0,
+        (Tail::Piece, Some((second, _))) => scheme.ai == ai.0 && second.0 == 21,
+        _ => scheme.ai == ai.0,
+    };
+    let scheme = SCHEMES
+        .iter()
+        .find(fits)
+        .filter(|_| PREFIX_DIGITS.contains(&prefix_digits))?;
+    let kind = match thing.scheme() {
+        Lot => "class",
+        Product => "idpat",
+        Grai | Gdti | Gcn | Cpi | Itip if thing.serial().is_none() => "idpat",
+        _ => "id",
+    };
+    let key = value.get(usize::from(ai.0 == 8003)..)?;
+    let (key, rest) = if scheme.digits == 0 {
+        (&key[..], "")
+    } else {
+        key.split_at_checked(scheme.digits)?
+    };
+    let (indicator, key) = key.split_at_checked(usize::from(scheme.indicator))?;
+    let (prefix, reference) = key
+        .split_at_checked(prefix_digits)
+        .filter(|(prefix, _)| is_digits(prefix))?;
+    let head = format!(
+        "urn:epc:{kind}:{}:{prefix}.{indicator}{}",
+        scheme.name,
+        Escaped(reference)
+    );
+    let tail = match &second {
+        Some((_, tail)) => tail.as_str(),
+        None if scheme.tail == Tail::Serial && rest.len() > 1 => &rest[1..],
+        None if thing.scheme() == Place => "0",
+        None => "*",
+    };
+    let tail: &dyn fmt::Display = if tail == "*" && kind == "idpat" {
+        &tail
+    } else {
+        &Escaped(tail)
+    };
+    Some(match scheme.tail {
+        Tail::Nothing => head,
+        Tail::Element(_) | Tail::Serial => format!("{head}.{tail}"),
+        Tail::Piece => format!("{head}.{}.{}.{tail}", rest.get(1..3)?, rest.get(3..5)?),
+    })
+}
+
+/// Text of a URN: what a URN may not hold is percent-encoded (Tag Data Standard 2.2, table A-1).
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '"' | '#' | '%' | '&' | '/' | '<' | '>' | '?' => write!(f, "%{:02X}", u32::from(c)),
+            _ => f.write_char(c),
+        })
+    }
+}
