@@ -13,7 +13,7 @@
 use crate::genesis::Genesis;
 use crate::hash::Hash;
 use crate::names::{KeyName, Origin};
-use crate::note::{ALGORITHM_COSIGNATURE, Note, NoteError, SignatureLine, Signer, VerifierKey};
+use crate::note::{Note, NoteError, SignatureLine, Signer, VerifierKey};
 use crate::text::{FormatError, Lines};
 use crate::{HEIGHT_MAX, TIME_MS_MAX};
 
@@ -155,7 +155,7 @@ pub fn cosign(witness: &Signer, checkpoint_text: &str, time_s: u64) -> Signature
     let key = witness.verifier();
     let signature = witness.key.sign(&cosigned_message(checkpoint_text, time_s));
     SignatureLine {
-        key_id: key.key_id_for(ALGORITHM_COSIGNATURE),
+        key_id: key.cosigner_id(),
         name: key.name,
         signature: [&time_s.to_be_bytes()[..], &signature].concat(),
     }
@@ -181,7 +181,7 @@ pub fn verify_cosignature(
 }
 
 fn cosigned(witness: &VerifierKey, line: &SignatureLine) -> bool {
-    line.name == witness.name && line.key_id == witness.key_id_for(ALGORITHM_COSIGNATURE)
+    line.name == witness.name && line.key_id == witness.cosigner_id()
 }
 
 fn cosigned_message(checkpoint_text: &str, time_s: u64) -> Vec<u8> {

@@ -24,8 +24,8 @@ pub const SIGNATURE_LINES_MAX: usize = 8;
 /// Longest note, in bytes, signature lines included.
 pub const NOTE_BYTES_MAX: usize = 65_536;
 
-pub(crate) const ALGORITHM_ED25519: u8 = 0x01;
-pub(crate) const ALGORITHM_COSIGNATURE: u8 = 0x04;
+const ALGORITHM_ED25519: u8 = 0x01;
+const ALGORITHM_COSIGNATURE: u8 = 0x04;
 const LINE_PREFIX: &str = "— ";
 
 /// Why a note is refused.
@@ -214,7 +214,12 @@ impl VerifierKey {
         self.key_id_for(ALGORITHM_ED25519)
     }
 
-    pub(crate) fn key_id_for(&self, algorithm: u8) -> [u8; 4] {
+    /// The id that stands in the cosignature lines of this key.
+    pub fn cosigner_id(&self) -> [u8; 4] {
+        self.key_id_for(ALGORITHM_COSIGNATURE)
+    }
+
+    fn key_id_for(&self, algorithm: u8) -> [u8; 4] {
         let hash = sha256(&[
             self.name.as_str().as_bytes(),
             b"\n",

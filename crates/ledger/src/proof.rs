@@ -187,6 +187,11 @@ impl Proof {
         text
     }
 
+    /// Parses a proof file as it was read: UTF-8, then as [`Proof::parse`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Proof, Broken> {
+        Proof::parse(std::str::from_utf8(bytes).map_err(broken(Part::Format))?)
+    }
+
     /// Parses a proof file strictly; what is accepted prints to the same bytes.
     pub fn parse(text: &str) -> Result<Proof, Broken> {
         parse::parse(text)

@@ -21,7 +21,10 @@ mod verify;
 
 use std::fmt::Write as _;
 
-pub use verify::{Expected, Refused, check_time, open_submission, reason, verify_submission};
+pub use verify::{
+    AGE_MS_MAX, AHEAD_MS_MAX, Expected, Refused, check_time, open_submission, reason,
+    verify_submission,
+};
 
 use crate::TIME_MS_MAX;
 use crate::hash::{Hash, sha256};

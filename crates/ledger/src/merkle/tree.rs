@@ -3,6 +3,9 @@
 use super::{empty_root, node_hash};
 use crate::hash::Hash;
 
+/// Leaves beyond which no tree grows, so that its size can always be counted on.
+const FRONTIER_SIZE_MAX: u64 = 1 << 62;
+
 /// The perfect subtrees of a tree, largest first: enough to append and to name the root. At most 64 hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frontier {
@@ -13,7 +16,8 @@ pub struct Frontier {
 impl Frontier {
     /// A frontier that was stored: one node for each set bit of `size`, largest subtree first.
     pub fn from_parts(size: u64, nodes: Vec<Hash>) -> Option<Frontier> {
-        (nodes.len() == size.count_ones() as usize).then_some(Frontier { size, nodes })
+        let fits = size < FRONTIER_SIZE_MAX && nodes.len() == size.count_ones() as usize;
+        fits.then_some(Frontier { size, nodes })
     }
 
     pub fn size(&self) -> u64 {
