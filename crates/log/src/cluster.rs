@@ -38,9 +38,9 @@ impl Cluster {
     pub fn from_env() -> Result<Cluster, LogError> {
         match std::env::var("MEDTRACE_KAFKA") {
             Ok(servers) if !servers.trim().is_empty() => Ok(Cluster::new(servers.trim())),
-            _ => Err(LogError::Settings(
-                "MEDTRACE_KAFKA must name the bootstrap servers, such as 127.0.0.1:9092".into(),
-            )),
+            _ => {
+                Err(LogError::Settings("MEDTRACE_KAFKA must name the bootstrap servers, such as 127.0.0.1:9092".into()))
+            }
         }
     }
 

@@ -65,6 +65,11 @@ impl Follower {
         Ok(Follower { consumer, topic: topic.to_owned() })
     }
 
+    /// The bounds of a partition now.
+    pub async fn bounds(&self, partition: i32) -> Result<Bounds, LogError> {
+        watermarks(&self.consumer, &self.topic, partition).await
+    }
+
     /// The next record of any of the partitions; in order within a partition. Waits until there is one; an unreachable
     /// broker is waited for. Cancelling loses nothing.
     pub async fn next(&self) -> Result<Message, LogError> {
@@ -90,12 +95,7 @@ pub struct RangeReader {
 
 impl RangeReader {
     /// Does not wait for a broker.
-    pub fn open(
-        cluster: &Cluster,
-        topic: &str,
-        partition: i32,
-        isolation: Isolation,
-    ) -> Result<RangeReader, LogError> {
+    pub fn open(cluster: &Cluster, topic: &str, partition: i32, isolation: Isolation) -> Result<RangeReader, LogError> {
         let consumer = open(cluster, isolation, false)?;
         Ok(RangeReader { consumer, topic: topic.to_owned(), partition, at: None, ahead: None })
     }
@@ -190,8 +190,11 @@ pub async fn last(
 ) -> Result<Option<Message>, LogError> {
     let consumer = open(cluster, isolation, true)?;
     let Bounds { low, high } = watermarks(&consumer, topic, partition).await?;
+    if high == low {
+        return Ok(None);
+    }
     let mut back = 2;
-    while high > low {
+    loop {
         let from = high.saturating_sub(back).max(low);
         assign(&consumer, topic, &[(partition, from)])?;
         let found = last_before_end(&consumer, topic, partition, from).await?;
@@ -200,7 +203,6 @@ pub async fn last(
         }
         back *= 8;
     }
-    Ok(None)
 }
 
 async fn last_before_end(

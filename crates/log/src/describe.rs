@@ -43,7 +43,8 @@ pub(crate) fn describe(
         let queue = Guard(sys::rd_kafka_queue_new(client), sys::rd_kafka_queue_destroy);
         sys::rd_kafka_DescribeTopics(client, collection.0, options.0, queue.0);
         // The request times out by itself; the margin is for its report to arrive.
-        let event = Guard(sys::rd_kafka_queue_poll(queue.0, within_ms.saturating_add(1000)), sys::rd_kafka_event_destroy);
+        let event =
+            Guard(sys::rd_kafka_queue_poll(queue.0, within_ms.saturating_add(1000)), sys::rd_kafka_event_destroy);
         if event.0.is_null() {
             return Err(KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut));
         }

@@ -10,25 +10,19 @@ pub enum LogError {
     Settings(String),
     /// The broker did not answer, or answered with an error. May be tried again.
     #[error("{doing}")]
-    Kafka {
-        doing: String,
-        source: KafkaError,
-    },
+    Kafka { doing: String, source: KafkaError },
     /// A topic is missing, or is not as `schemas/topics.toml` says. Needs an operator.
     #[error("use topic {topic}: {detail}")]
     Topic { topic: String, detail: String },
     /// The log does not hold the offset asked for: it was truncated, or it is another log. Needs an operator.
     #[error("read {topic}/{partition} at {offset}: the log holds {low}..{high}")]
-    OutOfRange {
-        topic: String,
-        partition: i32,
-        offset: u64,
-        low: u64,
-        high: u64,
-    },
+    OutOfRange { topic: String, partition: i32, offset: u64, low: u64, high: u64 },
     /// What the log holds contradicts itself: tampering, or a fault of this program. Needs an operator.
     #[error("follow the sealed log: {0}")]
     Broken(String),
+    /// Another process joined the lease's group under this process's name. This one must end.
+    #[error("keep the place in the lease's group: another process has joined under the same name")]
+    Replaced,
     /// No answer within the given time. May be tried again.
     #[error("{doing}: no answer within {waited_ms} ms")]
     Timeout { doing: String, waited_ms: u64 },

@@ -266,7 +266,8 @@ mod tests {
 
     /// A trained dictionary (raw content has no id).
     fn dictionary() -> Vec<u8> {
-        let samples: Vec<String> = (0..2000).map(|n| format!(r#"{{"eventID":"urn:uuid:{n}","action":"ADD"}}"#)).collect();
+        let samples: Vec<String> =
+            (0..2000).map(|n| format!(r#"{{"eventID":"urn:uuid:{n}","action":"ADD"}}"#)).collect();
         zstd::dict::from_samples(&samples, 4096).unwrap()
     }
 }

@@ -53,25 +53,23 @@ impl Lease {
         Ok(Lease { held, end, thread: Some(thread) })
     }
 
-    /// Resolves when this process leads. Cancelling loses nothing.
-    pub async fn acquired(&mut self) {
-        self.turned(true).await;
+    /// Resolves when this process leads. An error says that it never will: another process has joined under the same
+    /// `instance` and taken its place. Cancelling loses nothing.
+    pub async fn acquired(&mut self) -> Result<(), LogError> {
+        match self.held.wait_for(|held| *held).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(LogError::Replaced),
+        }
     }
 
     /// Resolves when leadership is lost. Cancelling loses nothing.
     pub async fn lost(&mut self) {
-        self.turned(false).await;
+        // An error means that the attending thread has ended: lost as well.
+        let _ = self.held.wait_for(|held| !*held).await;
     }
 
     pub fn is_held(&self) -> bool {
         *self.held.borrow()
-    }
-
-    async fn turned(&mut self, to: bool) {
-        if self.held.wait_for(|held| *held == to).await.is_err() && to {
-            // The thread is gone, so leadership will never come.
-            std::future::pending().await
-        }
     }
 }
 
@@ -87,16 +85,13 @@ impl Drop for Lease {
 
 fn attend(consumer: &BaseConsumer<Told>, end: &AtomicBool) {
     while !end.load(Ordering::Relaxed) {
-        match consumer.poll(Duration::from_millis(POLL_MS)) {
-            Some(Err(error)) => {
-                tracing::debug!(error = %error, "the lease's group reports an error");
-                // Another process with the same instance name has taken the place; this one will not get it back.
-                if consumer.client().fatal_error().is_some() {
-                    tracing::error!(error = %error, "lease lost for good: another process runs under the same name");
-                    break;
-                }
+        if let Some(Err(error)) = consumer.poll(Duration::from_millis(POLL_MS)) {
+            tracing::debug!(error = %error, "the lease's group reports an error");
+            // Another process with the same instance name has taken the place; this one will not get it back.
+            if consumer.client().fatal_error().is_some() {
+                tracing::error!(error = %error, "lease lost for good: another process runs under the same name");
+                break;
             }
-            Some(Ok(_)) | None => {}
         }
     }
     consumer.context().0.send_replace(false);

@@ -91,9 +91,9 @@ impl Producer {
             return SendError::Fatal { topic, source };
         }
         match source.rdkafka_error_code() {
-            Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::UnknownTopic | Code::UnknownPartition) => {
-                SendError::NotDone { topic, source }
-            }
+            Some(
+                Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::UnknownTopic | Code::UnknownPartition,
+            ) => SendError::NotDone { topic, source },
             Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::InvalidTopic) => {
                 SendError::NotDone { topic, source }
             }

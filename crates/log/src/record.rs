@@ -59,7 +59,8 @@ pub enum RecordError {
     Frame(#[from] FrameError),
 }
 
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::parse_str(SCHEMA_TEXT).expect("the checked-in schema is valid"));
+static SCHEMA: LazyLock<Schema> =
+    LazyLock::new(|| Schema::parse_str(SCHEMA_TEXT).expect("the checked-in schema is valid"));
 
 static READER: LazyLock<GenericSingleObjectReader> = LazyLock::new(|| {
     // Lengths inside a value are untrusted: none may ask for more than a record has. (Process-wide, first call wins.)

@@ -126,7 +126,12 @@ impl SealedLog {
             true => Ok(()),
             false => Err(broken(format!(
                 "{}/{} holds {} records at {}..{}, its cut counts {}",
-                cut.topic, cut.partition, ordinal - first, cut.from, cut.to, cut.records
+                cut.topic,
+                cut.partition,
+                ordinal - first,
+                cut.from,
+                cut.to,
+                cut.records
             ))),
         }
     }

@@ -131,7 +131,8 @@ async fn describe_some(admin: &Arc<Admin>, names: &[&str]) -> Result<Vec<Option<
 
 fn found_all(names: &[&str], found: Vec<Option<Topic>>) -> Result<Vec<Topic>, LogError> {
     let present = |(name, topic): (&&str, Option<Topic>)| {
-        topic.ok_or_else(|| LogError::Topic { topic: (*name).to_owned(), detail: "the cluster does not have it".into() })
+        topic
+            .ok_or_else(|| LogError::Topic { topic: (*name).to_owned(), detail: "the cluster does not have it".into() })
     };
     names.iter().zip(found).map(present).collect()
 }
@@ -167,7 +168,9 @@ async fn create(admin: &Admin, specs: &[&Spec], brokers: usize) -> Result<(), Lo
         match outcome {
             // Another process was quicker.
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => return Err(LogError::Topic { topic, detail: format!("it cannot be created: {code}") }),
+            Err((topic, code)) => {
+                return Err(LogError::Topic { topic, detail: format!("it cannot be created: {code}") });
+            }
         }
     }
     Ok(())

@@ -134,7 +134,10 @@ impl Transactions {
         let fatal = self.producer.client().fatal_error().map(|(code, _)| code);
         let codes = [source.rdkafka_error_code(), transaction_error(&source).map(RDKafkaError::code), fatal];
         let fenced = |code: &Code| {
-            matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::InvalidProducerIdMapping)
+            matches!(
+                code,
+                Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::InvalidProducerIdMapping
+            )
         };
         match codes.iter().flatten().any(fenced) {
             true => TransactionError::Fenced { source },
