@@ -61,7 +61,7 @@ impl<'a> Judge<'a> {
             let roles = now.key_roles(party, key);
             if !roles.is_empty() {
                 speakers.push((party, roles));
-            } else if !introduces(notice, party, key) {
+            } else if !introduces(registry, notice, party, key) {
                 let detail = format!("{key} is not a valid key of {party}");
                 return Err(Refusal::whole("key-not-valid", detail));
             }
@@ -121,8 +121,10 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether the notice itself brings this key: then it may sign before it is valid.
-fn introduces(notice: &Notice, party: &PartyId, key: &PublicKey) -> bool {
-    matches!(notice, Notice::Key(new) if new.party == *party && new.public_key == *key
-        && matches!(new.action, KeyAction::Enrol { .. }))
+/// Whether the notice itself brings this key: then it may sign before it is valid. A submission that enrols several keys
+/// carries the signatures of all of them, so keys that nobody has yet may sign beside.
+fn introduces(registry: &Registry, notice: &Notice, party: &PartyId, key: &PublicKey) -> bool {
+    let enrols = matches!(notice, Notice::Key(new) if new.party == *party
+        && matches!(new.action, KeyAction::Enrol { .. }));
+    enrols && !registry.keys.contains_key(key) && !registry.reserved.contains(key)
 }
