@@ -91,7 +91,9 @@ impl Context {
                     self.define(term, value).map_err(|fault| fault.under(&pointer(term)))?;
                 }
             }
-            other => return Err(Fault::new("", "context", format!("{} should be a URL or an object", other.what()))),
+            other => {
+                return Err(Fault::new("", "context", format!("{} should be a URL or an object", other.what())));
+            }
         }
         self.entries.push(entry.clone());
         Ok(())
@@ -170,11 +172,14 @@ impl Context {
 
     /// The local name of instance/lot master data of the CBV, in whatever spelling (`cbvmda:lotNumber`, full URIs).
     pub(crate) fn master_data_name<'a>(&self, name: &'a str) -> Option<&'a str> {
-        const CBVMDA: &str = "urn:epcglobal:cbv:mda";
-        let local = match name.split_once(':').and_then(|(prefix, local)| Some((self.lookup(prefix)?, local))) {
-            Some((iri, local)) => iri.starts_with(CBVMDA).then_some(local)?,
-            None => name.strip_prefix(CBVMDA)?,
-        };
+        // The second is how documents of the fisheries' profile (GDST) spell it.
+        const BASES: [&str; 2] = ["urn:epcglobal:cbv:mda", "urn:epcglobal:cbvmda:mda"];
+        if let Some((prefix, local)) = name.split_once(':')
+            && let Some(iri) = self.lookup(prefix)
+        {
+            return BASES.iter().any(|base| iri.starts_with(base)).then_some(local);
+        }
+        let local = BASES.iter().find_map(|base| name.strip_prefix(base))?;
         Some(local.trim_start_matches([':', '#', '/']))
     }
 

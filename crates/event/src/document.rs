@@ -91,7 +91,9 @@ fn bare(json: Json) -> Result<Document, Vec<Fault>> {
 
 fn version(json: &Json, faults: &mut Vec<Fault>) -> Option<String> {
     match json.get("schemaVersion") {
-        Some(Json::String(text)) if text == "2" || text.starts_with("2.") => return Some(text.clone()),
+        Some(Json::String(text)) if text == "2" || text.starts_with("2.") => {
+            return Some(text.clone());
+        }
         Some(other) => {
             let detail = format!("{other} should be \"2.0\"");
             faults.push(Fault::new("/schemaVersion", "schema-version", detail));

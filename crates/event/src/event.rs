@@ -230,8 +230,7 @@ impl Event {
     /// Every identifier of the event that can be traced, parent first, in the order of its lists.
     pub fn things(&self) -> impl Iterator<Item = &Thing> {
         let lists = [&self.epcs, &self.children, &self.inputs, &self.outputs];
-        let quantities =
-            [&self.quantities, &self.child_quantities, &self.input_quantities, &self.output_quantities];
+        let quantities = [&self.quantities, &self.child_quantities, &self.input_quantities, &self.output_quantities];
         self.parent
             .iter()
             .chain(lists.into_iter().flatten())

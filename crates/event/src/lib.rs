@@ -23,7 +23,7 @@ pub use document::Document;
 pub use event::{Action, Event, Kind};
 pub use fault::Fault;
 pub use json::Json;
-pub use seal::{SealedEvent, event_key, seal};
+pub use seal::{SealedEvent, event_key, open, seal};
 
 /// Largest event, in bytes of its sealed (JCS) form.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;

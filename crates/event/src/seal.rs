@@ -51,7 +51,12 @@ pub fn seal(mut json: Json, context: &Context, party: &str) -> Result<SealedEven
     }
     let bytes = json.to_jcs();
     let event = checked(&bytes, Event::from_json(json)?)?;
-    Ok(SealedEvent { key: event_key(party, &bytes), event_id: event.event_id.clone().unwrap_or_default(), bytes, event })
+    Ok(SealedEvent {
+        key: event_key(party, &bytes),
+        event_id: event.event_id.clone().unwrap_or_default(),
+        bytes,
+        event,
+    })
 }
 
 /// Reads bytes that a party has sealed itself and says whether they are what [`seal`] would have made.

@@ -64,8 +64,19 @@ const fn row(
     let parent = if matches!(kind, Aggregation) { Required } else { No };
     let [from, to] = [No; 2];
     Step {
-        name, kind, action, biz_step, disposition, failed: None, location, parent, from, to,
-        empty: false, ilmd: false, temperature: Optional,
+        name,
+        kind,
+        action,
+        biz_step,
+        disposition,
+        failed: None,
+        location,
+        parent,
+        from,
+        to,
+        empty: false,
+        ilmd: false,
+        temperature: Optional,
     }
 }
 

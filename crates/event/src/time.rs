@@ -16,7 +16,9 @@ fn has_shape(text: &str) -> bool {
         pattern.len() == bytes.len()
             && pattern.iter().zip(bytes).all(|(p, b)| if *p == b'd' { b.is_ascii_digit() } else { p == b })
     };
-    let Some((seconds, rest)) = bytes.split_at_checked(19) else { return false };
+    let Some((seconds, rest)) = bytes.split_at_checked(19) else {
+        return false;
+    };
     let fraction = match rest.strip_prefix(b".") {
         Some(digits) => 1 + digits.iter().take_while(|b| b.is_ascii_digit()).count(),
         None => 0,
@@ -70,9 +72,19 @@ mod tests {
         assert_eq!(instant("2005-04-03T20:33:31.116000-06:00"), Some(1_112_582_011_116_000));
         assert_eq!(instant("2005-04-04T02:33:31.1160009Z"), Some(1_112_582_011_116_000));
         for bad in [
-            "", "2005-04-03", "2005-04-03T20:33:31", "2005-04-03 20:33:31Z", "2005-04-03T20:33:31.Z",
-            "2005-04-03T20:33:31+06", "2005-13-03T20:33:31Z", "2005-02-30T20:33:31Z", "2005-04-03T20:33:31z",
-            "0000-04-03T20:33:31Z", "2005-04-03T20:33:31Z[UTC]", "２005-04-03T20:33:31Z", "2005-04-03T20:33:31+99:00",
+            "",
+            "2005-04-03",
+            "2005-04-03T20:33:31",
+            "2005-04-03 20:33:31Z",
+            "2005-04-03T20:33:31.Z",
+            "2005-04-03T20:33:31+06",
+            "2005-13-03T20:33:31Z",
+            "2005-02-30T20:33:31Z",
+            "2005-04-03T20:33:31z",
+            "0000-04-03T20:33:31Z",
+            "2005-04-03T20:33:31Z[UTC]",
+            "２005-04-03T20:33:31Z",
+            "2005-04-03T20:33:31+99:00",
         ] {
             assert_eq!(instant(bad), None, "{bad}");
         }
@@ -81,7 +93,9 @@ mod tests {
     #[test]
     fn offsets() {
         assert!(["+00:00", "-06:00", "+13:59", "+14:00", "-14:00"].into_iter().all(is_offset));
-        assert!(!["Z", "", "+14:01", "02:00", "+2:00", "+0200", "+24:00", "+00:60", "±00:0"].into_iter().any(is_offset));
+        assert!(
+            !["Z", "", "+14:01", "02:00", "+2:00", "+0200", "+24:00", "+00:60", "±00:0"].into_iter().any(is_offset)
+        );
         assert_eq!(offset_of("2005-04-03T20:33:31Z"), Some("+00:00"));
         assert_eq!(offset_of("2005-04-03T20:33:31-06:00"), Some("-06:00"));
     }

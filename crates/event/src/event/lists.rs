@@ -21,7 +21,9 @@ pub(super) fn things(reader: &mut Reader, object: &Object, name: &str) -> Vec<Th
             reader.wrong(at, item, "an identifier");
             continue;
         };
-        let Some(thing) = instance(reader, at, text) else { continue };
+        let Some(thing) = instance(reader, at, text) else {
+            continue;
+        };
         if items.len() > 1 && !seen.insert(thing.clone()) {
             reader.warn(at, "duplicate", format!("{thing} stands more than once and counts once"));
         } else {
@@ -129,7 +131,9 @@ pub(super) fn word(reader: &mut Reader, at: At<'_>, item: &Json) -> Option<Word>
 
 /// A list of URIs, or nothing.
 pub(super) fn uris(reader: &mut Reader, list: At<'_>, value: Option<&Json>) -> Vec<String> {
-    let Some(value) = value else { return Vec::new() };
+    let Some(value) = value else {
+        return Vec::new();
+    };
     let Some(items) = value.as_array() else {
         reader.wrong(list, value, "a list of URIs");
         return Vec::new();

@@ -60,7 +60,9 @@ fn each<T>(
     own: Option<Own<'_>>,
     mut read: impl FnMut(&mut Reader, At<'_>, &Json) -> Option<T>,
 ) -> Vec<T> {
-    let Some((_, name, value)) = own else { return Vec::new() };
+    let Some((_, name, value)) = own else {
+        return Vec::new();
+    };
     let list = At::Name(&At::Root, name);
     let Some(items) = value.as_array() else {
         reader.wrong(list, value, "an array");

@@ -133,8 +133,12 @@ fn location(reader: &mut Reader, object: &Object, name: &str) -> Option<Location
 /// Only ObjectEvent and TransformationEvent carry it; from others it is dropped, with the warning of [`members`].
 fn persistent(reader: &mut Reader, object: &Object, kind: Kind) -> Persistent {
     let at = At::Name(&ROOT, "persistentDisposition");
-    let Some(value) = object.get("persistentDisposition") else { return Persistent::default() };
-    let Some(sets) = reader.object(value, at) else { return Persistent::default() };
+    let Some(value) = object.get("persistentDisposition") else {
+        return Persistent::default();
+    };
+    let Some(sets) = reader.object(value, at) else {
+        return Persistent::default();
+    };
     reader.only(sets, at, &["set", "unset"]);
     let mut words = |name| -> Vec<Word> {
         let list = At::Name(&at, name);
@@ -186,7 +190,9 @@ fn certification(reader: &mut Reader, object: &Object) -> Vec<String> {
 /// Lot and expiry among instance/lot master data (CBV 2.0 §9.2). Other members are carried, not read.
 fn ilmd(reader: &mut Reader, object: &Object) -> (Option<String>, Option<Date>) {
     let at = At::Name(&ROOT, "ilmd");
-    let Some(ilmd) = object.get("ilmd").and_then(|ilmd| reader.object(ilmd, at)) else { return (None, None) };
+    let Some(ilmd) = object.get("ilmd").and_then(|ilmd| reader.object(ilmd, at)) else {
+        return (None, None);
+    };
     reader.only(ilmd, at, &[]);
     let (mut lot, mut expiry) = (None, None);
     for (name, _) in ilmd.iter() {

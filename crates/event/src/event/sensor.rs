@@ -26,12 +26,19 @@ pub struct Sensor {
     pub exception: Option<Word>,
 }
 
-const METADATA: [&str; 8] = [
-    "time", "startTime", "endTime", "deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules",
-];
+const METADATA: [&str; 8] =
+    ["time", "startTime", "endTime", "deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "bizRules"];
 const TEXTS: [&str; 10] = [
-    "deviceMetadata", "rawData", "dataProcessingMethod", "microorganism", "chemicalSubstance", "component",
-    "coordinateReferenceSystem", "stringValue", "hexBinaryValue", "uriValue",
+    "deviceMetadata",
+    "rawData",
+    "dataProcessingMethod",
+    "microorganism",
+    "chemicalSubstance",
+    "component",
+    "coordinateReferenceSystem",
+    "stringValue",
+    "hexBinaryValue",
+    "uriValue",
 ];
 const NUMBERS: [&str; 7] = ["value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue"];
 const OTHERS: [&str; 8] = ["type", "exception", "deviceID", "time", "uom", "booleanValue", "bizRules", "valueType"];
@@ -41,7 +48,9 @@ pub(super) fn read(reader: &mut Reader, object: &Object) -> Vec<Sensor> {
     let mut sensors = Vec::new();
     for (index, element) in reader.array(object, At::Root, "sensorElementList").iter().enumerate() {
         let at = At::Index(&list, index);
-        let Some(element) = reader.object(element, at) else { continue };
+        let Some(element) = reader.object(element, at) else {
+            continue;
+        };
         reader.only(element, at, &["sensorMetadata", "sensorReport"]);
         let about = metadata(reader, at, element);
         let reports = reader.array(element, at, "sensorReport");

@@ -112,7 +112,9 @@ fn explain(text: &str, fault: &JsonSyntaxError) -> JsonFault {
 
 /// Whether `text` starts with a string token that holds an unpaired `\uD800`..`\uDFFF`.
 fn starts_with_lone_surrogate(text: &str) -> bool {
-    let Some(mut rest) = text.strip_prefix('"') else { return false };
+    let Some(mut rest) = text.strip_prefix('"') else {
+        return false;
+    };
     let escape = |text: &str| text.strip_prefix("\\u").and_then(|hex| u32::from_str_radix(hex.get(..4)?, 16).ok());
     while let Some(at) = rest.find(['\\', '"']) {
         rest = &rest[at..];
@@ -129,5 +131,9 @@ fn starts_with_lone_surrogate(text: &str) -> bool {
 
 fn clip(text: &str) -> String {
     const SHOWN_CHARS: usize = 40;
-    if text.chars().count() <= SHOWN_CHARS { text.to_owned() } else { text.chars().take(SHOWN_CHARS).collect::<String>() + "…" }
+    if text.chars().count() <= SHOWN_CHARS {
+        text.to_owned()
+    } else {
+        text.chars().take(SHOWN_CHARS).collect::<String>() + "…"
+    }
 }

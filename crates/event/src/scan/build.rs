@@ -122,7 +122,9 @@ fn split(items: Vec<Item>, room: usize) -> Vec<Vec<Item>> {
 fn estimate(item: &Item) -> usize {
     const SYNTAX_BYTES: usize = 80;
     let bytes = |thing: &Thing| thing.uri().len() + SYNTAX_BYTES;
-    3 * bytes(&item.thing) + item.also.iter().map(bytes).sum::<usize>() + item.lot.as_ref().map_or(0, |lot| 6 * lot.len())
+    3 * bytes(&item.thing)
+        + item.also.iter().map(bytes).sum::<usize>()
+        + item.lot.as_ref().map_or(0, |lot| 6 * lot.len())
 }
 
 fn fill(mut event: Object, step: &Step, items: &[Item]) -> Object {

@@ -155,9 +155,10 @@ fn amount(item: &ScanItem, path: &str, code: &Code, thing: &Thing) -> Result<Opt
     }
     let amount = match said {
         Some(said) => said.ok_or_else(|| wrong("the quantity should be a decimal of at most 28 digits"))?,
-        None => code.quantity().map(Decimal::from).ok_or_else(|| {
-            Fault::new(at.as_str(), "missing", "the code names a lot; say how many in quantity")
-        })?,
+        None => code
+            .quantity()
+            .map(Decimal::from)
+            .ok_or_else(|| Fault::new(at.as_str(), "missing", "the code names a lot; say how many in quantity"))?,
     };
     if amount <= Decimal::ZERO {
         return Err(wrong("the quantity should be above zero"));
@@ -168,7 +169,9 @@ fn amount(item: &ScanItem, path: &str, code: &Code, thing: &Thing) -> Result<Opt
 
 /// At commissioning one lot of a product has one expiry.
 fn one_expiry(item: &Item, at: &str, lots: &mut HashMap<(Class, String), Option<Date>>) -> Result<(), Fault> {
-    let (Some(product), Some(lot)) = (item.thing.product(), &item.lot) else { return Ok(()) };
+    let (Some(product), Some(lot)) = (item.thing.product(), &item.lot) else {
+        return Ok(());
+    };
     let first = *lots.entry((product, lot.clone())).or_insert(item.expiry);
     if first == item.expiry {
         return Ok(());

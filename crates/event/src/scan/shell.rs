@@ -92,13 +92,7 @@ fn allowed(request: &ScanRequest, step: &Step, faults: &mut Vec<Fault>) {
     }
 }
 
-fn locations(
-    event: &mut Object,
-    step: &Step,
-    place: Option<&Thing>,
-    to: Option<&Thing>,
-    faults: &mut Vec<Fault>,
-) {
+fn locations(event: &mut Object, step: &Step, place: Option<&Thing>, to: Option<&Thing>, faults: &mut Vec<Fault>) {
     let id = |thing: &Thing| [("id", thing.uri())].into_iter().collect::<Object>();
     if let Some(place) = place {
         event.insert("readPoint", id(place));
@@ -164,7 +158,9 @@ fn documents(documents: &[ScanDocument], place: Option<&Thing>, faults: &mut Vec
         }
         let id = match place.and_then(Thing::gln) {
             _ if is_uri(&document.id) => document.id.clone(),
-            Some(gln) if !document.id.is_empty() => format!("urn:epcglobal:cbv:bt:{gln}:{}", encoded(&document.id)),
+            Some(gln) if !document.id.is_empty() => {
+                format!("urn:epcglobal:cbv:bt:{gln}:{}", encoded(&document.id))
+            }
             _ => {
                 let detail = "the id should be a URI, or a number of the place if that has a GLN";
                 faults.push(Fault::new(format!("/documents/{index}/id"), "uri", detail));
