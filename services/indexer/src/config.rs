@@ -1,0 +1,38 @@
+//! What the indexer is told by its environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use medtrace_ledger::Genesis;
+use medtrace_log::Cluster;
+use medtrace_service::{ConfigError, Env};
+use medtrace_store::client::StoreConfig;
+
+/// Whoever controls these decides which log is believed and where its rows go.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `MEDTRACE_KAFKA`.
+    pub cluster: Cluster,
+    /// `MEDTRACE_CLICKHOUSE_URL`, `_USER`, `_PASSWORD`, `_DATABASE`.
+    pub store: StoreConfig,
+    /// `MEDTRACE_GENESIS`: the genesis note; its signatures are checked.
+    pub genesis: Genesis,
+    /// `MEDTRACE_DATA`: the folder of the keyed state. May be deleted: it is derived again.
+    pub data: PathBuf,
+    /// `MEDTRACE_ADMIN`: address of `/livez`, `/readyz`, `/metrics`. Default 127.0.0.1:7185.
+    pub admin: SocketAddr,
+}
+
+impl Config {
+    pub fn read(env: &Env) -> Result<Config, ConfigError> {
+        let (_, note) = env.file("MEDTRACE_GENESIS")?;
+        let kafka: String = env.required("MEDTRACE_KAFKA")?;
+        Ok(Config {
+            cluster: Cluster::new(kafka),
+            store: StoreConfig::read(env)?,
+            genesis: Genesis::parse(&note).map_err(|e| ConfigError::new("MEDTRACE_GENESIS", e))?,
+            data: env.own_folder("MEDTRACE_DATA")?,
+            admin: env.or("MEDTRACE_ADMIN", "127.0.0.1:7185")?,
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! From sealed blocks to rows: deterministic, one block after the other, the same whether it runs for the first time,
+//! again after a crash, or in an audit.
+
+mod event;
+mod memo;
+mod notice;
+mod refold;
+mod rows;
+mod voids;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use medtrace_gs1::Thing;
+use medtrace_ledger::note::Note;
+use medtrace_ledger::submission::{submission_leaf, undecodable_leaf};
+use medtrace_ledger::{EventRef, Genesis, ItemKind, Submission};
+use medtrace_log::record::{Record, Unpacked};
+use medtrace_log::sealed::{SealedBlock, SealedRecord};
+use medtrace_log::topics::NOTICES;
+use medtrace_registry::Registry;
+use medtrace_store::rows::{BlockRow, EventRefRow, RefKind, RefusedRow, SubmissionRow};
+
+pub use rows::Rows;
+
+use crate::keyed::{Key, Keyed, Overlay};
+
+/// Derives rows block by block over the keyed state.
+pub struct Deriver<K> {
+    keyed: Overlay<K>,
+    registry: Registry,
+    /// Height of the next block.
+    next: u64,
+}
+
+/// One block under way.
+struct Work<'a> {
+    height: u64,
+    time_ms: u64,
+    rows: Rows,
+    events: u32,
+    notices: u32,
+    /// Things whose facts changed.
+    touched: BTreeMap<Thing, Touch>,
+    /// Events withdrawn in this block, with what withdraws them.
+    voided: BTreeMap<EventRef, EventRef>,
+    block: &'a SealedBlock,
+}
+
+/// How the facts of a thing changed in one block.
+#[derive(Clone, Copy)]
+struct Touch {
+    /// The newest event that did it.
+    by: EventRef,
+    /// The earliest instant of which anything new is told, µs.
+    earliest: i64,
+}
+
+/// A record that verified, and whose note reads as a submission.
+struct Opened {
+    submission: Submission,
+    unpacked: Unpacked,
+    ordinal: u32,
+}
+
+impl<K: Keyed> Deriver<K> {
+    /// Takes up where the keyed state ends.
+    pub fn open(base: K, genesis: &Genesis) -> anyhow::Result<Self> {
+        let keyed = Overlay::new(base);
+        let next = keyed.get::<u64>(&height_key())?.map_or(0, |height| height + 1);
+        let mut deriver = Deriver { keyed, registry: Registry::from_genesis(genesis), next };
+        deriver.replay_notices()?;
+        Ok(deriver)
+    }
+
+    /// Height of the block that [`Deriver::derive`] expects.
+    pub fn next_height(&self) -> u64 {
+        self.next
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Changes that [`Deriver::commit`] would make durable.
+    pub fn pending(&self) -> usize {
+        self.keyed.pending()
+    }
+
+    /// The rows of the next block. The keyed state changes in memory only.
+    ///
+    /// # Errors
+    /// Only those of the keyed state and of a block out of turn: whatever a record holds becomes a row.
+    pub fn derive(&mut self, block: &SealedBlock) -> anyhow::Result<Rows> {
+        let header = &block.header;
+        anyhow::ensure!(header.height == self.next, "block {} came where {} is next", header.height, self.next);
+        let mut work = Work {
+            height: header.height,
+            time_ms: header.time_ms,
+            rows: Rows::default(),
+            events: 0,
+            notices: 0,
+            touched: BTreeMap::new(),
+            voided: BTreeMap::new(),
+            block,
+        };
+        for record in &block.records {
+            if let Some(opened) = open_record(record, &mut work)? {
+                self.take_items(&opened, &mut work)?;
+            }
+        }
+        self.apply_voids(&mut work)?;
+        self.refold(&mut work)?;
+        self.close(work)
+    }
+
+    /// Makes the keyed state durable up to the last derived block. Only after its rows are in the store.
+    pub fn commit(&mut self) -> anyhow::Result<()> {
+        self.keyed.commit()
+    }
+
+    fn take_items(&mut self, opened: &Opened, work: &mut Work<'_>) -> anyhow::Result<()> {
+        let notices = work.block.records.iter().any(|r| r.ordinal == opened.ordinal && r.topic == NOTICES);
+        for index in 0..opened.unpacked.len() {
+            let Some(position) = EventRef::new(work.height, opened.ordinal, index as u32) else { continue };
+            let Some(item) = opened.unpacked.item(index) else { continue };
+            match item.kind {
+                ItemKind::Event if !notices => {
+                    work.events += 1;
+                    self.take_event(&opened.submission, position, item.bytes, work)?;
+                }
+                ItemKind::Notice if notices => {
+                    work.notices += 1;
+                    self.take_notice(&opened.submission, position, item.bytes, work)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, mut work: Work<'_>) -> anyhow::Result<Rows> {
+        let block = work.block;
+        let mut positions: Vec<(String, i32, i64)> =
+            block.header.cuts.iter().map(|c| (c.topic.to_string(), c.partition as i32, c.to as i64)).collect();
+        positions.sort();
+        work.rows.blocks.push(BlockRow {
+            height: work.height,
+            time_ms: work.time_ms,
+            header: block.text.clone(),
+            leaf: block.header.leaf().0,
+            submissions: block.header.records(),
+            events: work.events,
+            notices: work.notices,
+            positions,
+        });
+        self.keyed.put(height_key(), &work.height)?;
+        self.next = work.height + 1;
+        Ok(work.rows)
+    }
+}
+
+fn height_key() -> Vec<u8> {
+    Key::of(b'H').end()
+}
+
+/// The evidence row of a record, and its submission if it verified.
+fn open_record(record: &SealedRecord, work: &mut Work<'_>) -> anyhow::Result<Option<Opened>> {
+    let mut row = SubmissionRow {
+        block: work.height,
+        ordinal: record.ordinal,
+        topic: record.topic.clone(),
+        partition: record.partition,
+        offset: record.offset as i64,
+        party: String::new(),
+        id: [0; 32],
+        leaf: undecodable_leaf(&record.value).0,
+        bad: record.bad.clone().unwrap_or_default(),
+        note: String::new(),
+        salts: Vec::new(),
+        frame: Vec::new(),
+    };
+    let Ok(unpacked) = Record::decode(&record.value) else {
+        anyhow::ensure!(record.bad.is_some(), "block {} does not name the undecodable record {} bad", work.height, record.ordinal);
+        work.rows.submissions.push(row);
+        return Ok(None);
+    };
+    row.leaf = submission_leaf(&unpacked.record.note).0;
+    row.note = unpacked.record.note.clone();
+    row.salts = unpacked.record.salts.iter().flat_map(|salt| salt.0).collect();
+    row.frame = unpacked.record.bodies.clone();
+    let submission = Note::parse(&row.note).ok().and_then(|note| Submission::parse(note.text()).ok());
+    if let Some(submission) = &submission {
+        row.party = submission.party.to_string();
+        row.id = submission.id().0;
+    }
+    let bad = record.bad.is_some();
+    if !bad {
+        let position = EventRef::new(work.height, record.ordinal, 0).context("a block holds more records than it may")?;
+        work.rows.event_refs.push(EventRefRow::new(RefKind::Submission, row.id, position));
+    }
+    work.rows.submissions.push(row);
+    Ok(submission.filter(|_| !bad).map(|submission| Opened { submission, unpacked, ordinal: record.ordinal }))
+}
+
+impl Work<'_> {
+    /// Says whether that was news.
+    fn touch(&mut self, thing: &Thing, by: EventRef, at: i64) -> bool {
+        let Some(touch) = self.touched.get_mut(thing) else {
+            self.touched.insert(thing.clone(), Touch { by, earliest: at });
+            return true;
+        };
+        let news = by > touch.by || at < touch.earliest;
+        *touch = Touch { by: by.max(touch.by), earliest: at.min(touch.earliest) };
+        news
+    }
+
+    fn refuse(&mut self, position: EventRef, target: &str, reason: String) {
+        let content = position.to_string();
+        self.rows.refused.push(RefusedRow { block: self.height, target: target.to_owned(), reason, content });
+    }
+}
+
+/// Things without the order in which they were named.
+type Things = BTreeSet<Thing>;

@@ -1,0 +1,240 @@
+//! The loop: blocks in, rows out.
+//!
+//! Order of durability: rows of all tables, then the block marker, then the keyed state. Whatever the process dies in,
+//! the next start derives from where the keyed state ends; inserting the same rows again changes nothing.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clickhouse::Client;
+use medtrace_log::consumer::{self, Isolation};
+use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
+use medtrace_log::topics::BLOCKS;
+use medtrace_log::{Cluster, LogError};
+use medtrace_service::{Shutdown, admin, life};
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::derive::{Deriver, Rows};
+use crate::keyed::Disk;
+use crate::status::{Metrics, Status};
+use crate::write::{WriteError, write};
+
+/// Blocks are gathered this long while more are waiting, milliseconds.
+const GATHER_MS: u64 = 400;
+/// Rows of one batch, about: bounds the memory whatever the backlog.
+const GATHER_ROWS: usize = 200_000;
+/// Blocks read ahead of the one being derived; a block is at most 32 MiB.
+const READ_AHEAD: usize = 2;
+/// Wait before the store or the log is tried again, milliseconds.
+const RETRY_MS: u64 = 250;
+/// How often the end of the log is looked at, milliseconds.
+const LAG_MS: u64 = 500;
+
+/// Indexes until the shutdown.
+///
+/// # Errors
+/// What cannot be mended by waiting: a log that contradicts itself, a keyed state that cannot be read, a store whose
+/// tables are not ours.
+pub async fn run(admin_listener: TcpListener, config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let status = Status::default();
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let asked = status.clone();
+    let admin = admin::serve(admin_listener, registry, move || asked.readiness(), shutdown.clone());
+    let client = config.store.client();
+    let index = async {
+        until(&shutdown, &status, || medtrace_store::migrate::migrate(&client)).await?;
+        let deriver = open(&config, &client, &status, &shutdown).await?;
+        tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), shutdown.clone()));
+        follow(&config.cluster, deriver, &client, &status, &metrics, &shutdown).await
+    };
+    tokio::select! {
+        ended = index => ended,
+        ended = admin => ended,
+    }
+}
+
+/// The keyed state, made anew if it is ahead of the store: then the store was restored from a backup.
+async fn open(config: &Config, client: &Client, status: &Status, shutdown: &Shutdown) -> anyhow::Result<Deriver<Disk>> {
+    let folder = config.data.join("timelines");
+    let deriver = Deriver::open(Disk::open(&folder)?, &config.genesis)?;
+    let marker = until(shutdown, status, || next_in_store(client)).await?;
+    tracing::info!(keyed_state = deriver.next_height(), store = marker, "next heights at start");
+    if deriver.next_height() <= marker {
+        return Ok(deriver);
+    }
+    tracing::warn!("the keyed state is ahead of the store: it is derived again from the log");
+    drop(deriver);
+    std::fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
+    Deriver::open(Disk::open(&folder)?, &config.genesis)
+}
+
+/// The height after the last marker.
+async fn next_in_store(client: &Client) -> Result<u64, clickhouse::error::Error> {
+    client.query("SELECT if(count() = 0, 0, max(height) + 1) FROM block").fetch_one::<u64>().await
+}
+
+async fn follow(
+    cluster: &Cluster,
+    mut deriver: Deriver<Disk>,
+    client: &Client,
+    status: &Status,
+    metrics: &Metrics,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let (sender, mut blocks) = mpsc::channel(READ_AHEAD);
+    let reader = tokio::spawn(read(cluster.clone(), deriver.next_height(), sender, shutdown.clone()));
+    status.indexed(deriver.next_height(), None);
+    loop {
+        let first = tokio::select! {
+            block = blocks.recv() => block,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        let Some(first) = first else {
+            return reader.await.context("the reader of the log ended")?.context("failed to read the sealed log");
+        };
+        let last = first.header.clone();
+        let began = Instant::now();
+        let (rows, last) = gather(first, &mut blocks, &mut deriver, last)?;
+        metrics.derive.observe(began.elapsed().as_secs_f64());
+
+        let began = Instant::now();
+        if !insert(client, &rows, status, shutdown).await? {
+            return Ok(());
+        }
+        metrics.insert.observe(began.elapsed().as_secs_f64());
+
+        let began = Instant::now();
+        tokio::task::block_in_place(|| deriver.commit())?;
+        metrics.commit.observe(began.elapsed().as_secs_f64());
+        metrics.blocks.inc_by(rows.blocks.len() as u64);
+        metrics.events.inc_by(rows.events.len() as u64);
+        metrics.facts.inc_by(rows.facts.len() as u64);
+        status.indexed(deriver.next_height(), Some(&last));
+    }
+}
+
+/// Whole blocks: those that wait already, for at most [`GATHER_MS`].
+fn gather(
+    first: SealedBlock,
+    blocks: &mut mpsc::Receiver<SealedBlock>,
+    deriver: &mut Deriver<Disk>,
+    mut last: medtrace_ledger::Header,
+) -> anyhow::Result<(Rows, medtrace_ledger::Header)> {
+    let until = Instant::now() + Duration::from_millis(GATHER_MS);
+    let mut rows = tokio::task::block_in_place(|| deriver.derive(&first))?;
+    while Instant::now() < until && rows.facts.len() + rows.events.len() < GATHER_ROWS {
+        let Ok(block) = blocks.try_recv() else { break };
+        rows.append(tokio::task::block_in_place(|| deriver.derive(&block))?);
+        last = block.header;
+    }
+    Ok((rows, last))
+}
+
+/// Inserts until the store has it all; false if the shutdown came first.
+async fn insert(client: &Client, rows: &Rows, status: &Status, shutdown: &Shutdown) -> anyhow::Result<bool> {
+    loop {
+        match write(client, rows).await {
+            Ok(()) => return Ok(true),
+            Err(error @ WriteError::Refused { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "insert will be tried again");
+                status.hindered("the store cannot be reached".to_owned());
+            }
+        }
+        if !wait(shutdown).await {
+            return Ok(false);
+        }
+    }
+}
+
+/// Reads ahead, and opens the log again after whatever passes.
+async fn read(
+    cluster: Cluster,
+    mut height: u64,
+    blocks: mpsc::Sender<SealedBlock>,
+    shutdown: Shutdown,
+) -> Result<(), LogError> {
+    loop {
+        match read_from(&cluster, &mut height, &blocks, &shutdown).await {
+            Ok(()) => return Ok(()),
+            Err(error @ (LogError::Kafka { .. } | LogError::Timeout { .. })) => {
+                tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "the log will be opened again");
+                if !wait(&shutdown).await {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn read_from(
+    cluster: &Cluster,
+    height: &mut u64,
+    blocks: &mpsc::Sender<SealedBlock>,
+    shutdown: &Shutdown,
+) -> Result<(), LogError> {
+    let mut log = SealedLog::open(cluster, *height, None).await?;
+    loop {
+        let block = tokio::select! {
+            block = log.next() => block?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        *height = block.header.height + 1;
+        if blocks.send(block).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Looks at the end of the log, so that lag is known also while nothing is read.
+async fn watch_lag(cluster: Cluster, status: Status, metrics: Metrics, shutdown: Shutdown) {
+    while !shutdown.is_cancelled() {
+        if let Ok(Some(message)) = consumer::last(&cluster, BLOCKS, 0, Isolation::Committed).await
+            && let Ok((header, _)) = read_header(&message)
+        {
+            status.sealed(&header);
+        }
+        let (records, seconds) = status.lag();
+        metrics.lag_records.set(records as i64);
+        metrics.lag.set(seconds);
+        tokio::time::sleep(Duration::from_millis(LAG_MS)).await;
+    }
+}
+
+/// Tries until it succeeds or the shutdown comes.
+async fn until<T, E, F>(shutdown: &Shutdown, status: &Status, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = Result<T, E>>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(error, "waiting for the store");
+                status.hindered(error);
+            }
+        }
+        anyhow::ensure!(wait(shutdown).await, "ended while waiting for the store");
+    }
+}
+
+/// False if the shutdown came.
+async fn wait(shutdown: &Shutdown) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(RETRY_MS)) => true,
+        () = shutdown.cancelled() => false,
+    }
+}
+
+/// Binds the admin port and runs.
+pub async fn main(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let listener = life::bind("admin", config.admin).await?;
+    run(listener, config, shutdown).await
+}
