@@ -88,33 +88,12 @@ pub struct Header {
 
 impl Header {
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "{FORMAT}\n{}\n{}\n{}\n{}\n",
-            self.origin, self.height, self.log_root, self.time_ms
-        );
+        let mut text = format!("{FORMAT}\n{}\n{}\n{}\n{}\n", self.origin, self.height, self.log_root, self.time_ms);
         let _ = writeln!(text, "keys {} {}", self.keys.0, self.keys.1);
-        for Cut {
-            topic,
-            uuid,
-            partition,
-            from,
-            to,
-            records,
-            root,
-        } in &self.cuts
-        {
-            let _ = writeln!(
-                text,
-                "cut {topic} {uuid} {partition} {from} {to} {records} {root}"
-            );
+        for Cut { topic, uuid, partition, from, to, records, root } in &self.cuts {
+            let _ = writeln!(text, "cut {topic} {uuid} {partition} {from} {to} {records} {root}");
         }
-        for Bad {
-            topic,
-            partition,
-            ordinal,
-            reason,
-        } in &self.bad
-        {
+        for Bad { topic, partition, ordinal, reason } in &self.bad {
             let _ = writeln!(text, "bad {topic} {partition} {ordinal} {reason}");
         }
         text
@@ -128,10 +107,7 @@ impl Header {
             log_root: lines.value("root of the header log")?,
             time_ms: lines.decimal("time", TIME_MS_MAX)?,
             keys: match lines.words_if::<2>("keys ")? {
-                Some(words) => (
-                    words.decimal(0, "number of keys", KEYS_MAX)?,
-                    words.value(1, "root of the keys")?,
-                ),
+                Some(words) => (words.decimal(0, "number of keys", KEYS_MAX)?, words.value(1, "root of the keys")?),
                 None => return Err(lines.error("keys <n> <root> must follow")),
             },
             cuts: Vec::new(),
@@ -170,36 +146,25 @@ impl Header {
         if self.cuts.len() > BLOCK_CUTS_MAX {
             return fault("more than 512 cuts");
         }
-        if !self
-            .cuts
-            .is_sorted_by(|a, b| (&a.topic, a.partition) < (&b.topic, b.partition))
-        {
+        if !self.cuts.is_sorted_by(|a, b| (&a.topic, a.partition) < (&b.topic, b.partition)) {
             return fault("cuts must ascend by topic and partition");
         }
         for cut in &self.cuts {
-            if u64::from(cut.partition) > PARTITION_MAX || cut.to > OFFSET_MAX || cut.from >= cut.to
-            {
+            if u64::from(cut.partition) > PARTITION_MAX || cut.to > OFFSET_MAX || cut.from >= cut.to {
                 return fault("a cut goes from an offset to a later one");
             }
             if u64::from(cut.records) > cut.to - cut.from {
                 return fault("a cut has no more records than offsets");
             }
         }
-        if self
-            .cuts
-            .iter()
-            .map(|cut| u64::from(cut.records))
-            .sum::<u64>()
-            > BLOCK_EVENTS_MAX.into()
-        {
+        if self.cuts.iter().map(|cut| u64::from(cut.records)).sum::<u64>() > BLOCK_EVENTS_MAX.into() {
             return fault("more than 65,536 records");
         }
         if !self.bad.is_sorted_by(|a, b| a.ordinal < b.ordinal) {
             return fault("bad lines must ascend by ordinal");
         }
         if !self.bad.iter().all(|bad| {
-            self.locate(bad.ordinal)
-                .is_some_and(|(cut, _)| cut.topic == bad.topic && cut.partition == bad.partition)
+            self.locate(bad.ordinal).is_some_and(|(cut, _)| cut.topic == bad.topic && cut.partition == bad.partition)
         }) {
             return fault("a bad line must name a record of its cut");
         }
@@ -237,10 +202,7 @@ impl Header {
 
     /// Why record `ordinal` is named bad, if it is.
     pub fn bad_reason(&self, ordinal: u32) -> Option<&Word> {
-        let found = self
-            .bad
-            .binary_search_by_key(&ordinal, |bad| bad.ordinal)
-            .ok()?;
+        let found = self.bad.binary_search_by_key(&ordinal, |bad| bad.ordinal).ok()?;
         Some(&self.bad[found].reason)
     }
 }
@@ -260,13 +222,8 @@ pub struct EventRef {
 impl EventRef {
     /// `None` beyond the limits of a block.
     pub fn new(height: u64, ordinal: u32, index: u32) -> Option<EventRef> {
-        let fits = height <= HEIGHT_MAX
-            && ordinal < BLOCK_EVENTS_MAX
-            && (index as usize) < SUBMISSION_ITEMS_MAX;
-        fits.then(|| EventRef {
-            height,
-            idx: ordinal * IDX_PER_SUBMISSION + index,
-        })
+        let fits = height <= HEIGHT_MAX && ordinal < BLOCK_EVENTS_MAX && (index as usize) < SUBMISSION_ITEMS_MAX;
+        fits.then(|| EventRef { height, idx: ordinal * IDX_PER_SUBMISSION + index })
     }
 
     /// Running number of the submission in its block.
@@ -292,10 +249,7 @@ impl FromStr for EventRef {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let parse = || {
             let (height, idx) = text.split_once('-')?;
-            let (height, idx) = (
-                decimal(height, HEIGHT_MAX)?,
-                decimal(idx, u32::MAX.into())? as u32,
-            );
+            let (height, idx) = (decimal(height, HEIGHT_MAX)?, decimal(idx, u32::MAX.into())? as u32);
             EventRef::new(height, idx / IDX_PER_SUBMISSION, idx % IDX_PER_SUBMISSION)
         };
         parse().ok_or(Invalid("an event's name is <height>-<idx>"))

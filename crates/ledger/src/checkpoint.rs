@@ -48,9 +48,7 @@ pub enum CheckpointError {
     #[error("the checkpoint is of {0}")]
     Origin(Origin),
     /// A line after the chainer's that is no valid cosignature of the next witness.
-    #[error(
-        "signature line {line} is not a valid cosignature of a witness in the genesis, in its order"
-    )]
+    #[error("signature line {line} is not a valid cosignature of a witness in the genesis, in its order")]
     Cosignature { line: usize },
 }
 
@@ -66,10 +64,7 @@ impl Checkpoint {
         let root = lines.value("root")?;
         lines.end()?;
         match size {
-            0 => Err(FormatError::whole(
-                "checkpoint",
-                "the log has at least one header",
-            )),
+            0 => Err(FormatError::whole("checkpoint", "the log has at least one header")),
             _ => Ok(Checkpoint { origin, size, root }),
         }
     }
@@ -83,40 +78,26 @@ impl Checkpoint {
 
     /// Parses a checkpoint note and verifies every line. Whether the cosignatures reach the quorum is the caller's
     /// question: compare with `genesis.witnesses.threshold`.
-    pub fn open(
-        note: &str,
-        genesis: &Genesis,
-    ) -> Result<(Checkpoint, Vec<Cosignature>), CheckpointError> {
+    pub fn open(note: &str, genesis: &Genesis) -> Result<(Checkpoint, Vec<Cosignature>), CheckpointError> {
         Checkpoint::open_note(&Note::parse(note)?, genesis)
     }
 
-    pub fn open_note(
-        note: &Note,
-        genesis: &Genesis,
-    ) -> Result<(Checkpoint, Vec<Cosignature>), CheckpointError> {
+    pub fn open_note(note: &Note, genesis: &Genesis) -> Result<(Checkpoint, Vec<Cosignature>), CheckpointError> {
         let checkpoint = Checkpoint::parse(note.text())?;
         if checkpoint.origin != genesis.origin {
             return Err(CheckpointError::Origin(checkpoint.origin));
         }
-        let (first, rest) = note
-            .signatures()
-            .split_first()
-            .expect("a note has a signature line");
+        let (first, rest) = note.signatures().split_first().expect("a note has a signature line");
         if !genesis.chainer.made(first) {
-            return Err(NoteError::UnexpectedKey {
-                line: 1,
-                key: genesis.chainer.name.to_string(),
-            }
-            .into());
+            return Err(NoteError::UnexpectedKey { line: 1, key: genesis.chainer.name.to_string() }.into());
         }
         genesis.chainer.verify(note.text(), first)?;
         let mut witnesses = genesis.witnesses.keys.iter();
         let mut cosignatures = Vec::with_capacity(rest.len());
         for (i, line) in rest.iter().enumerate() {
             // Witnesses are tried in order and never again, so that the lines have one order and no repeats.
-            let cosignature = witnesses
-                .find(|key| cosigned(key, line))
-                .and_then(|key| verify_cosignature(key, note.text(), line));
+            let cosignature =
+                witnesses.find(|key| cosigned(key, line)).and_then(|key| verify_cosignature(key, note.text(), line));
             cosignatures.push(cosignature.ok_or(CheckpointError::Cosignature { line: i + 2 })?);
         }
         Ok((checkpoint, cosignatures))
@@ -124,28 +105,14 @@ impl Checkpoint {
 
     /// Adds to the chainer's line of `note` the cosignatures among `lines` that are valid, in the order of the genesis.
     /// What is unknown, invalid or beyond the limit of lines is left out.
-    pub fn with_cosignatures(
-        note: &Note,
-        lines: &[SignatureLine],
-        genesis: &Genesis,
-    ) -> Result<Note, NoteError> {
-        let chainer = note
-            .signatures()
-            .iter()
-            .find(|line| genesis.chainer.made(line));
-        let chainer = chainer.ok_or(NoteError::UnexpectedKey {
-            line: 1,
-            key: genesis.chainer.name.to_string(),
-        })?;
+    pub fn with_cosignatures(note: &Note, lines: &[SignatureLine], genesis: &Genesis) -> Result<Note, NoteError> {
+        let chainer = note.signatures().iter().find(|line| genesis.chainer.made(line));
+        let chainer = chainer.ok_or(NoteError::UnexpectedKey { line: 1, key: genesis.chainer.name.to_string() })?;
         let valid = |key: &VerifierKey| {
-            lines.iter().find(|line| {
-                cosigned(key, line) && verify_cosignature(key, note.text(), line).is_some()
-            })
+            lines.iter().find(|line| cosigned(key, line) && verify_cosignature(key, note.text(), line).is_some())
         };
         let cosignatures = genesis.witnesses.keys.iter().filter_map(valid);
-        let all = std::iter::once(chainer)
-            .chain(cosignatures)
-            .take(crate::note::SIGNATURE_LINES_MAX);
+        let all = std::iter::once(chainer).chain(cosignatures).take(crate::note::SIGNATURE_LINES_MAX);
         Note::new(note.text().to_owned(), all.cloned().collect())
     }
 }
@@ -162,22 +129,13 @@ pub fn cosign(witness: &Signer, checkpoint_text: &str, time_s: u64) -> Signature
 }
 
 /// Verifies one cosignature line of `witness`.
-pub fn verify_cosignature(
-    witness: &VerifierKey,
-    checkpoint_text: &str,
-    line: &SignatureLine,
-) -> Option<Cosignature> {
+pub fn verify_cosignature(witness: &VerifierKey, checkpoint_text: &str, line: &SignatureLine) -> Option<Cosignature> {
     let (seconds, signature) = line.signature.split_first_chunk::<8>()?;
     let (time_s, signature) = (u64::from_be_bytes(*seconds), signature.try_into().ok()?);
     let valid = cosigned(witness, line)
         && time_s <= COSIGNATURE_SECONDS_MAX
-        && witness
-            .public
-            .verifies(&cosigned_message(checkpoint_text, time_s), signature);
-    valid.then(|| Cosignature {
-        witness: witness.name.clone(),
-        time_s,
-    })
+        && witness.public.verifies(&cosigned_message(checkpoint_text, time_s), signature);
+    valid.then(|| Cosignature { witness: witness.name.clone(), time_s })
 }
 
 fn cosigned(witness: &VerifierKey, line: &SignatureLine) -> bool {

@@ -25,9 +25,7 @@ use crate::hash::Hash;
 use crate::key::PublicKey;
 use crate::keys::{Custody, KeyEntry};
 use crate::names::{KeyName, Origin, PartyId, Word};
-use crate::note::{
-    NOTE_BYTES_MAX, Note, NoteError, SIGNATURE_LINES_MAX, Signer, VerifierKey, sign_note,
-};
+use crate::note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURE_LINES_MAX, Signer, VerifierKey, sign_note};
 use crate::text::{FormatError, Lines};
 
 /// Most witnesses: their lines and the chainer's fit into one note.
@@ -94,37 +92,25 @@ struct KeyBody {
 
 impl From<&VerifierKey> for KeyBody {
     fn from(key: &VerifierKey) -> KeyBody {
-        KeyBody {
-            name: key.name.clone(),
-            public_key: key.public,
-        }
+        KeyBody { name: key.name.clone(), public_key: key.public }
     }
 }
 
 impl From<KeyBody> for VerifierKey {
     fn from(key: KeyBody) -> VerifierKey {
-        VerifierKey {
-            name: key.name,
-            public: key.public_key,
-        }
+        VerifierKey { name: key.name, public: key.public_key }
     }
 }
 
 impl From<&Quorum> for QuorumBody {
     fn from(quorum: &Quorum) -> QuorumBody {
-        QuorumBody {
-            keys: quorum.keys.iter().map(KeyBody::from).collect(),
-            threshold: quorum.threshold,
-        }
+        QuorumBody { keys: quorum.keys.iter().map(KeyBody::from).collect(), threshold: quorum.threshold }
     }
 }
 
 impl From<QuorumBody> for Quorum {
     fn from(body: QuorumBody) -> Quorum {
-        Quorum {
-            threshold: body.threshold,
-            keys: body.keys.into_iter().map(VerifierKey::from).collect(),
-        }
+        Quorum { threshold: body.threshold, keys: body.keys.into_iter().map(VerifierKey::from).collect() }
     }
 }
 
@@ -162,10 +148,7 @@ impl Genesis {
         genesis.check()?;
         match genesis.text() == text {
             true => Ok(genesis),
-            false => Err(FormatError::whole(
-                FORMAT,
-                "the JSON is not in its canonical form (RFC 8785)",
-            )),
+            false => Err(FormatError::whole(FORMAT, "the JSON is not in its canonical form (RFC 8785)")),
         }
     }
 
@@ -175,9 +158,7 @@ impl Genesis {
         let genesis = Genesis::parse_text(note.text())?;
         let mut authority = genesis.authority.keys.iter();
         for (i, line) in note.signatures().iter().enumerate() {
-            let key = authority
-                .find(|key| key.made(line))
-                .ok_or(GenesisError::UnexpectedKey { line: i + 1 })?;
+            let key = authority.find(|key| key.made(line)).ok_or(GenesisError::UnexpectedKey { line: i + 1 })?;
             key.verify(note.text(), line)?;
         }
         let (found, threshold) = (note.signatures().len(), genesis.authority.threshold);
@@ -199,9 +180,7 @@ impl Genesis {
     pub fn check(&self) -> Result<(), FormatError> {
         let fault = |problem: &str| Err(FormatError::whole(FORMAT, problem));
         let (authority, witnesses) = (&self.authority, &self.witnesses);
-        if authority.keys.len() > SIGNATURE_LINES_MAX
-            || !(1..=authority.keys.len()).contains(&authority.threshold)
-        {
+        if authority.keys.len() > SIGNATURE_LINES_MAX || !(1..=authority.keys.len()).contains(&authority.threshold) {
             return fault("the authority has 1 to 8 keys and a threshold of 1 to their number");
         }
         if witnesses.keys.len() > WITNESSES_MAX || witnesses.threshold > witnesses.keys.len() {
@@ -210,20 +189,10 @@ impl Genesis {
         if self.time_ms > TIME_MS_MAX {
             return fault("the time is after the year 9999");
         }
-        if authority
-            .keys
-            .iter()
-            .any(|key| key.name.as_str().parse::<PartyId>().is_err())
-        {
+        if authority.keys.iter().any(|key| key.name.as_str().parse::<PartyId>().is_err()) {
             return fault("the name of an authority key is a party");
         }
-        let keys = || {
-            authority
-                .keys
-                .iter()
-                .chain([&self.chainer])
-                .chain(&witnesses.keys)
-        };
+        let keys = || authority.keys.iter().chain([&self.chainer]).chain(&witnesses.keys);
         let publics: HashSet<&PublicKey> = keys().map(|key| &key.public).collect();
         let names: HashSet<&KeyName> = witnesses.keys.iter().map(|key| &key.name).collect();
         if publics.len() < keys().count() || names.len() < witnesses.keys.len() {
@@ -238,13 +207,7 @@ impl Genesis {
         let entry = |key: &VerifierKey| {
             let party = key.name.as_str().parse().ok()?;
             let roles = roles.clone();
-            Some(KeyEntry {
-                party,
-                public_key: key.public,
-                custody: Custody::Own,
-                roles,
-                enrolled: 0,
-            })
+            Some(KeyEntry { party, public_key: key.public, custody: Custody::Own, roles, enrolled: 0 })
         };
         self.authority.keys.iter().filter_map(entry).collect()
     }

@@ -64,9 +64,7 @@ impl FromStr for Hash {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        array_from_base64(text)
-            .map(Hash)
-            .ok_or(Invalid("a hash is 32 bytes as canonical base64"))
+        array_from_base64(text).map(Hash).ok_or(Invalid("a hash is 32 bytes as canonical base64"))
     }
 }
 

@@ -31,9 +31,7 @@ impl ItemKind {
     }
 
     pub fn from_byte(byte: u8) -> Option<ItemKind> {
-        [ItemKind::Event, ItemKind::Notice, ItemKind::Document]
-            .into_iter()
-            .find(|kind| kind.byte() == byte)
+        [ItemKind::Event, ItemKind::Notice, ItemKind::Document].into_iter().find(|kind| kind.byte() == byte)
     }
 }
 
@@ -69,9 +67,7 @@ impl FromStr for Salt {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        array_from_base64(text)
-            .map(Salt)
-            .ok_or(Invalid("a salt is 16 bytes as canonical base64"))
+        array_from_base64(text).map(Salt).ok_or(Invalid("a salt is 16 bytes as canonical base64"))
     }
 }
 
@@ -92,11 +88,7 @@ impl Item<'_> {
 
     /// What a submission needs to know of this item.
     pub fn leaf(&self) -> ItemLeaf {
-        ItemLeaf {
-            kind: Some(self.kind),
-            bytes: self.bytes.len(),
-            hash: self.leaf_hash(),
-        }
+        ItemLeaf { kind: Some(self.kind), bytes: self.bytes.len(), hash: self.leaf_hash() }
     }
 }
 
@@ -112,10 +104,6 @@ pub struct ItemLeaf {
 
 impl ItemLeaf {
     pub fn erased(hash: Hash) -> ItemLeaf {
-        ItemLeaf {
-            kind: None,
-            bytes: 0,
-            hash,
-        }
+        ItemLeaf { kind: None, bytes: 0, hash }
     }
 }

@@ -16,8 +16,8 @@ pub struct PublicKey(ed25519_dalek::VerifyingKey);
 
 impl PublicKey {
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<PublicKey, Invalid> {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes)
-            .map_err(|_| Invalid("a public key is a curve point"))?;
+        let key =
+            ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| Invalid("a public key is a curve point"))?;
         if key.to_edwards().compress().as_bytes() != bytes {
             return Err(Invalid("a public key is a canonical encoding"));
         }
@@ -29,8 +29,7 @@ impl PublicKey {
 
     /// Parses 44 characters of canonical base64.
     pub fn parse(text: &str) -> Result<PublicKey, Invalid> {
-        let bytes = array_from_base64(text)
-            .ok_or(Invalid("a public key is 32 bytes as canonical base64"))?;
+        let bytes = array_from_base64(text).ok_or(Invalid("a public key is 32 bytes as canonical base64"))?;
         PublicKey::from_bytes(&bytes)
     }
 
@@ -40,9 +39,7 @@ impl PublicKey {
 
     /// Whether `signature` is this key's over `message`, strictly.
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.0
-            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
-            .is_ok()
+        self.0.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
     }
 }
 

@@ -77,11 +77,7 @@ impl KeyEntry {
     pub fn text(&self) -> String {
         let roles: Vec<&str> = self.roles.iter().map(Word::as_str).collect();
         let (party, key, custody) = (&self.party, &self.public_key, &self.custody);
-        format!(
-            "{FORMAT}\n{party}\n{key}\n{custody}\n{}\n{}\n",
-            roles.join(","),
-            self.enrolled
-        )
+        format!("{FORMAT}\n{party}\n{key}\n{custody}\n{}\n{}\n", roles.join(","), self.enrolled)
     }
 
     pub fn parse(text: &str) -> Result<KeyEntry, FormatError> {
@@ -102,10 +98,7 @@ impl KeyEntry {
     pub fn check(&self) -> Result<(), FormatError> {
         match (1..=ROLES_MAX).contains(&self.roles.len()) && self.enrolled <= HEIGHT_MAX {
             true => Ok(()),
-            false => Err(FormatError::whole(
-                FORMAT,
-                "a key has 1 to 16 roles and was enrolled at a height",
-            )),
+            false => Err(FormatError::whole(FORMAT, "a key has 1 to 16 roles and was enrolled at a height")),
         }
     }
 
@@ -133,16 +126,10 @@ pub struct KeySet {
 
 impl KeySet {
     pub fn new(entries: impl IntoIterator<Item = KeyEntry>) -> KeySet {
-        let mut entries: Vec<_> = entries
-            .into_iter()
-            .map(|entry| (entry.text(), entry))
-            .collect();
+        let mut entries: Vec<_> = entries.into_iter().map(|entry| (entry.text(), entry)).collect();
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.dedup_by(|(a, _), (b, _)| a == b);
-        let tree = entries
-            .iter()
-            .map(|(text, _)| merkle::leaf_hash(text.as_bytes()))
-            .collect();
+        let tree = entries.iter().map(|(text, _)| merkle::leaf_hash(text.as_bytes())).collect();
         KeySet { entries, tree }
     }
 
@@ -151,23 +138,20 @@ impl KeySet {
         (self.tree.size(), self.tree.root())
     }
 
+    /// All entries, in the order of the tree.
+    pub fn entries(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.entries.iter().map(|(_, entry)| entry)
+    }
+
     /// The entry of a public key (one key is enrolled for one party).
     pub fn entry(&self, key: &PublicKey) -> Option<&KeyEntry> {
-        self.entries
-            .iter()
-            .map(|(_, entry)| entry)
-            .find(|entry| entry.public_key == *key)
+        self.entries.iter().map(|(_, entry)| entry).find(|entry| entry.public_key == *key)
     }
 
     /// Index of `entry` and its path to the root; `None` if it is not among the valid keys.
     pub fn path(&self, entry: &KeyEntry) -> Option<(u64, Vec<Hash>)> {
         let text = entry.text();
-        let index = self
-            .entries
-            .binary_search_by(|(other, _)| other.cmp(&text))
-            .ok()? as u64;
-        self.tree
-            .inclusion_path(index, self.tree.size())
-            .map(|path| (index, path))
+        let index = self.entries.binary_search_by(|(other, _)| other.cmp(&text)).ok()? as u64;
+        self.tree.inclusion_path(index, self.tree.size()).map(|path| (index, path))
     }
 }

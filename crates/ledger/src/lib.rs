@@ -37,9 +37,7 @@ pub use names::{Invalid, KeyName, Origin, PartyId, TopicName, TopicUuid, Word};
 pub use note::{Note, NoteError, Signer, VerifierKey};
 pub use proof::{Broken, Part, Proof, Verified};
 pub use receipt::Receipt;
-pub use submission::{
-    Refused, SealedSubmission, Submission, SubmissionKind, seal_submission, verify_submission,
-};
+pub use submission::{Refused, SealedSubmission, Submission, SubmissionKind, seal_submission, verify_submission};
 pub use text::FormatError;
 
 /// Latest time that any text may carry: 9999-12-31T23:59:59.999Z, in Unix milliseconds.

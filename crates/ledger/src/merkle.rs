@@ -48,11 +48,7 @@ pub fn root_of_path(index: u64, size: u64, leaf: Hash, path: &[Hash]) -> Option<
     let mut hash = leaf;
     for (level, sibling) in path.iter().enumerate() {
         let sibling_is_right = level < inner && (index >> level) & 1 == 0;
-        hash = if sibling_is_right {
-            node_hash(&hash, sibling)
-        } else {
-            node_hash(sibling, &hash)
-        };
+        hash = if sibling_is_right { node_hash(&hash, sibling) } else { node_hash(sibling, &hash) };
     }
     Some(hash)
 }
@@ -65,11 +61,7 @@ pub fn root_before(index: u64, size: u64, path: &[Hash]) -> Option<Hash> {
         return None;
     }
     let is_left = |level: usize| level >= inner || (index >> level) & 1 == 1;
-    let mut left = path
-        .iter()
-        .enumerate()
-        .filter(|(level, _)| is_left(*level))
-        .map(|(_, hash)| *hash);
+    let mut left = path.iter().enumerate().filter(|(level, _)| is_left(*level)).map(|(_, hash)| *hash);
     let smallest = left.next()?;
     Some(left.fold(smallest, |right, left| node_hash(&left, &right)))
 }
@@ -85,23 +77,13 @@ fn path_lengths(index: u64, size: u64) -> Option<(usize, usize)> {
         return None;
     }
     let inner = (u64::BITS - (index ^ (size - 1)).leading_zeros()) as usize;
-    let border = if inner == PATH_MAX {
-        0
-    } else {
-        (index >> inner).count_ones() as usize
-    };
+    let border = if inner == PATH_MAX { 0 } else { (index >> inner).count_ones() as usize };
     Some((inner, border))
 }
 
 /// Whether `path` shows that the tree of `new_size` with `new_root` begins with the tree of `old_size` with `old_root`.
 /// From size 0 nothing can be shown: refused.
-pub fn verify_consistency(
-    old_size: u64,
-    new_size: u64,
-    path: &[Hash],
-    old_root: Hash,
-    new_root: Hash,
-) -> bool {
+pub fn verify_consistency(old_size: u64, new_size: u64, path: &[Hash], old_root: Hash, new_root: Hash) -> bool {
     if old_size == 0 || old_size > new_size {
         return false;
     }

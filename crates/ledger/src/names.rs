@@ -113,8 +113,7 @@ name!(
 );
 
 fn is_note_name(text: &[u8]) -> bool {
-    (1..=NAME_BYTES_MAX).contains(&text.len())
-        && text.iter().all(|c| c.is_ascii_graphic() && *c != b'+')
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.iter().all(|c| c.is_ascii_graphic() && *c != b'+')
 }
 
 fn is_word(text: &[u8], bytes_max: usize, first: fn(&u8) -> bool, more: &[u8]) -> bool {
@@ -142,10 +141,7 @@ pub struct TopicUuid(pub [u8; 16]);
 impl TopicUuid {
     /// From the two halves that Kafka clients report.
     pub fn from_halves(most_significant: u64, least_significant: u64) -> TopicUuid {
-        let [most, least] = [
-            most_significant.to_be_bytes(),
-            least_significant.to_be_bytes(),
-        ];
+        let [most, least] = [most_significant.to_be_bytes(), least_significant.to_be_bytes()];
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&most);
         bytes[8..].copy_from_slice(&least);
@@ -163,13 +159,8 @@ impl FromStr for TopicUuid {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok());
-        bytes.map(TopicUuid).ok_or(Invalid(
-            "a topic uuid is 16 bytes as unpadded URL-safe base64",
-        ))
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(TopicUuid).ok_or(Invalid("a topic uuid is 16 bytes as unpadded URL-safe base64"))
     }
 }
 
@@ -184,24 +175,11 @@ mod tests {
         for good in ["a", "0", "acme.cn", "county-hospital-3", &"a".repeat(63)] {
             assert!(good.parse::<PartyId>().is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "-a",
-            ".a",
-            "A",
-            "a b",
-            "a+",
-            "ä",
-            "a\n",
-            &"a".repeat(64),
-        ] {
+        for bad in ["", "-a", ".a", "A", "a b", "a+", "ä", "a\n", &"a".repeat(64)] {
             assert!(bad.parse::<PartyId>().is_err(), "{bad}");
         }
         for bad in ["", "a b", "a+b", "a\u{a0}b", "é", &"a".repeat(129)] {
-            assert!(
-                bad.parse::<KeyName>().is_err() && bad.parse::<Origin>().is_err(),
-                "{bad}"
-            );
+            assert!(bad.parse::<KeyName>().is_err() && bad.parse::<Origin>().is_err(), "{bad}");
         }
         for bad in ["", "1a", "-a", "Bad", "a_b", &"a".repeat(33)] {
             assert!(bad.parse::<Word>().is_err(), "{bad}");
@@ -217,12 +195,7 @@ mod tests {
         let uuid = TopicUuid::from_halves(1, 2);
         assert_eq!(uuid.to_string(), "AAAAAAAAAAEAAAAAAAAAAg");
         assert_eq!("AAAAAAAAAAEAAAAAAAAAAg".parse(), Ok(uuid));
-        for bad in [
-            "AAAAAAAAAAEAAAAAAAAAAh",
-            "AAAAAAAAAAEAAAAAAAAAAg==",
-            "AAAAAAAAAAEAAAAAAAAAA",
-            "",
-        ] {
+        for bad in ["AAAAAAAAAAEAAAAAAAAAAh", "AAAAAAAAAAEAAAAAAAAAAg==", "AAAAAAAAAAEAAAAAAAAAA", ""] {
             assert!(bad.parse::<TopicUuid>().is_err(), "{bad}");
         }
     }

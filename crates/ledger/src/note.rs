@@ -62,19 +62,13 @@ impl Note {
         check_text(&text)?;
         if signatures.is_empty() || signatures.len() > SIGNATURE_LINES_MAX {
             let expected = format!("1 to {SIGNATURE_LINES_MAX}");
-            return Err(NoteError::SignatureLines {
-                found: signatures.len(),
-                expected,
-            });
+            return Err(NoteError::SignatureLines { found: signatures.len(), expected });
         }
         if signatures.iter().any(|line| line.signature.is_empty()) {
             return Err(NoteError::Malformed("an empty signature"));
         }
         for (i, line) in signatures.iter().enumerate() {
-            if signatures[..i]
-                .iter()
-                .any(|other| other.name == line.name && other.key_id == line.key_id)
-            {
+            if signatures[..i].iter().any(|other| other.name == line.name && other.key_id == line.key_id) {
                 return Err(NoteError::Malformed("two signature lines of one key"));
             }
         }
@@ -89,25 +83,14 @@ impl Note {
         if note.len() > NOTE_BYTES_MAX {
             return Err(NoteError::Malformed("more than 65,536 bytes"));
         }
-        let end_of_text = note
-            .rfind("\n\n")
-            .ok_or(NoteError::Malformed("no empty line before the signatures"))?
-            + 1;
+        let end_of_text = note.rfind("\n\n").ok_or(NoteError::Malformed("no empty line before the signatures"))? + 1;
         let (text, block) = (&note[..end_of_text], &note[end_of_text + 1..]);
-        let lines = block
-            .strip_suffix('\n')
-            .ok_or(NoteError::Malformed("the last line does not end"))?;
+        let lines = block.strip_suffix('\n').ok_or(NoteError::Malformed("the last line does not end"))?;
         let found = lines.split('\n').count();
         if found > SIGNATURE_LINES_MAX {
-            return Err(NoteError::SignatureLines {
-                found,
-                expected: format!("1 to {SIGNATURE_LINES_MAX}"),
-            });
+            return Err(NoteError::SignatureLines { found, expected: format!("1 to {SIGNATURE_LINES_MAX}") });
         }
-        let signatures = lines
-            .split('\n')
-            .map(SignatureLine::parse)
-            .collect::<Result<Vec<_>, _>>()?;
+        let signatures = lines.split('\n').map(SignatureLine::parse).collect::<Result<Vec<_>, _>>()?;
         Note::new(text.to_owned(), signatures)
     }
 
@@ -124,17 +107,11 @@ impl Note {
     pub fn verify_exactly(&self, keys: &[VerifierKey]) -> Result<(), NoteError> {
         if self.signatures.len() != keys.len() {
             let expected = format!("exactly {}", keys.len());
-            return Err(NoteError::SignatureLines {
-                found: self.signatures.len(),
-                expected,
-            });
+            return Err(NoteError::SignatureLines { found: self.signatures.len(), expected });
         }
         for (i, (line, key)) in self.signatures.iter().zip(keys).enumerate() {
             if !key.made(line) {
-                return Err(NoteError::UnexpectedKey {
-                    line: i + 1,
-                    key: key.name.to_string(),
-                });
+                return Err(NoteError::UnexpectedKey { line: i + 1, key: key.name.to_string() });
             }
             key.verify(&self.text, line)?;
         }
@@ -155,9 +132,7 @@ fn check_text(text: &str) -> Result<(), NoteError> {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|line| writeln!(f, "{line}"))
+        self.signatures.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -167,17 +142,11 @@ impl SignatureLine {
             .strip_prefix(LINE_PREFIX)
             .and_then(|rest| rest.split_once(' '))
             .ok_or(NoteError::Malformed("a signature line is — name base64"))?;
-        let name = name.parse().map_err(|_| {
-            NoteError::Malformed("a key name is printable ASCII without space and +")
-        })?;
-        let bytes =
-            from_base64(encoded).ok_or(NoteError::Malformed("a signature is canonical base64"))?;
+        let name =
+            name.parse().map_err(|_| NoteError::Malformed("a key name is printable ASCII without space and +"))?;
+        let bytes = from_base64(encoded).ok_or(NoteError::Malformed("a signature is canonical base64"))?;
         match bytes.split_first_chunk::<4>() {
-            Some((key_id, signature)) => Ok(SignatureLine {
-                name,
-                key_id: *key_id,
-                signature: signature.to_vec(),
-            }),
+            Some((key_id, signature)) => Ok(SignatureLine { name, key_id: *key_id, signature: signature.to_vec() }),
             None => Err(NoteError::Malformed("a signature has a key id")),
         }
     }
@@ -185,12 +154,7 @@ impl SignatureLine {
 
 impl fmt::Display for SignatureLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{LINE_PREFIX}{} {}",
-            self.name,
-            base64(&[&self.key_id[..], &self.signature].concat())
-        )
+        write!(f, "{LINE_PREFIX}{} {}", self.name, base64(&[&self.key_id[..], &self.signature].concat()))
     }
 }
 
@@ -203,10 +167,7 @@ pub struct VerifierKey {
 
 impl VerifierKey {
     pub fn new(name: impl Into<KeyName>, public: PublicKey) -> VerifierKey {
-        VerifierKey {
-            name: name.into(),
-            public,
-        }
+        VerifierKey { name: name.into(), public }
     }
 
     /// The id that stands in the signature lines of this key.
@@ -220,13 +181,7 @@ impl VerifierKey {
     }
 
     fn key_id_for(&self, algorithm: u8) -> [u8; 4] {
-        let hash = sha256(&[
-            self.name.as_str().as_bytes(),
-            b"\n",
-            &[algorithm],
-            self.public.as_bytes(),
-        ])
-        .0;
+        let hash = sha256(&[self.name.as_str().as_bytes(), b"\n", &[algorithm], self.public.as_bytes()]).0;
         [hash[0], hash[1], hash[2], hash[3]]
     }
 
@@ -238,9 +193,7 @@ impl VerifierKey {
     /// Verifies one Ed25519 signature line over `text`.
     pub fn verify(&self, text: &str, line: &SignatureLine) -> Result<(), NoteError> {
         let signature: Option<&[u8; 64]> = line.signature.as_slice().try_into().ok();
-        match signature.is_some_and(|signature| {
-            self.made(line) && self.public.verifies(text.as_bytes(), signature)
-        }) {
+        match signature.is_some_and(|signature| self.made(line) && self.public.verifies(text.as_bytes(), signature)) {
             true => Ok(()),
             false => Err(NoteError::BadSignature(self.name.clone())),
         }
@@ -256,17 +209,11 @@ pub struct Signer {
 
 impl Signer {
     pub fn new(name: impl Into<KeyName>, key: SigningKey) -> Signer {
-        Signer {
-            name: name.into(),
-            key,
-        }
+        Signer { name: name.into(), key }
     }
 
     pub fn verifier(&self) -> VerifierKey {
-        VerifierKey {
-            name: self.name.clone(),
-            public: self.key.public(),
-        }
+        VerifierKey { name: self.name.clone(), public: self.key.public() }
     }
 
     /// The Ed25519 signature line over `text`.

@@ -150,10 +150,7 @@ pub struct Broken {
 
 impl Broken {
     pub(crate) fn new(part: Part, detail: impl ToString) -> Broken {
-        Broken {
-            part,
-            detail: detail.to_string(),
-        }
+        Broken { part, detail: detail.to_string() }
     }
 }
 
@@ -165,17 +162,10 @@ pub(crate) fn broken<E: ToString>(part: Part) -> impl FnOnce(E) -> Broken {
 impl Proof {
     /// The proof file.
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "{FORMAT}\nevent {}\nitem {} {}\n",
-            self.event, self.kind, self.salt
-        );
+        let mut text = format!("{FORMAT}\nevent {}\nitem {} {}\n", self.event, self.kind, self.salt);
         push_block(&mut text, &format!("{}\n", self.bytes), &self.item_path);
         text.push_str("submission\n");
-        push_block(
-            &mut text,
-            &self.submission.to_string(),
-            &self.submission_path,
-        );
+        push_block(&mut text, &self.submission.to_string(), &self.submission_path);
         for key in &self.keys {
             text.push_str(&format!("key {}\n", key.index));
             push_block(&mut text, &key.entry.text(), &key.path);

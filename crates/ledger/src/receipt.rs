@@ -46,18 +46,8 @@ pub enum ReceiptError {
 
 impl Receipt {
     pub fn text(&self) -> String {
-        let Receipt {
-            origin,
-            submission,
-            topic,
-            uuid,
-            partition,
-            offset,
-            time_ms,
-        } = self;
-        format!(
-            "{FORMAT}\n{origin}\n{submission}\n{topic} {uuid} {partition} {offset}\n{time_ms}\n"
-        )
+        let Receipt { origin, submission, topic, uuid, partition, offset, time_ms } = self;
+        format!("{FORMAT}\n{origin}\n{submission}\n{topic} {uuid} {partition} {offset}\n{time_ms}\n")
     }
 
     pub fn parse(text: &str) -> Result<Receipt, FormatError> {

@@ -21,10 +21,7 @@ mod verify;
 
 use std::fmt::Write as _;
 
-pub use verify::{
-    AGE_MS_MAX, AHEAD_MS_MAX, Expected, Refused, check_time, open_submission, reason,
-    verify_submission,
-};
+pub use verify::{AGE_MS_MAX, AHEAD_MS_MAX, Expected, Refused, check_time, open_submission, reason, verify_submission};
 
 use crate::TIME_MS_MAX;
 use crate::hash::{Hash, sha256};
@@ -69,9 +66,7 @@ impl SubmissionKind {
     }
 
     pub fn of_topic(topic: &str) -> Option<SubmissionKind> {
-        [SubmissionKind::Events, SubmissionKind::Notices]
-            .into_iter()
-            .find(|kind| kind.topic() == topic)
+        [SubmissionKind::Events, SubmissionKind::Notices].into_iter().find(|kind| kind.topic() == topic)
     }
 
     /// Whether such a submission may hold such an item.
@@ -110,13 +105,7 @@ pub struct Submission {
 
 impl Submission {
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "{}\n{}\n{}\n{}\n",
-            self.kind.format(),
-            self.origin,
-            self.genesis,
-            self.party
-        );
+        let mut text = format!("{}\n{}\n{}\n{}\n", self.kind.format(), self.origin, self.genesis, self.party);
         for key in &self.public_keys {
             let _ = writeln!(text, "{key}");
         }
@@ -134,10 +123,7 @@ impl Submission {
         let genesis = lines.value("genesis")?;
         let party = lines.value("party")?;
         let mut public_keys = vec![lines.value::<PublicKey>("public key")?];
-        while lines
-            .peek()
-            .is_some_and(|line| line.len() == PUBLIC_KEY_CHARS)
-        {
+        while lines.peek().is_some_and(|line| line.len() == PUBLIC_KEY_CHARS) {
             public_keys.push(lines.value("public key")?);
         }
         let submission = Submission {
@@ -161,10 +147,7 @@ impl Submission {
         if self.public_keys.is_empty() || self.public_keys.len() > self.kind.signers_max() {
             return fault("events have 1 public key, notices 1 to 8");
         }
-        if !self
-            .public_keys
-            .is_sorted_by(|a, b| a.to_string() < b.to_string())
-        {
+        if !self.public_keys.is_sorted_by(|a, b| a.to_string() < b.to_string()) {
             return fault("public keys must ascend as text");
         }
         if self.time_ms > TIME_MS_MAX {
@@ -183,10 +166,7 @@ impl Submission {
 
     /// The keys whose signature lines the note carries, in order.
     pub fn verifiers(&self) -> Vec<VerifierKey> {
-        self.public_keys
-            .iter()
-            .map(|key| VerifierKey::new(self.party.clone(), *key))
-            .collect()
+        self.public_keys.iter().map(|key| VerifierKey::new(self.party.clone(), *key)).collect()
     }
 }
 
@@ -238,19 +218,14 @@ pub fn seal_submission(
     time_ms: u64,
     items: &[ItemLeaf],
 ) -> Result<SealedSubmission, SealError> {
-    let unfit = |item: &ItemLeaf| {
-        item.bytes > ITEM_BYTES_MAX || !item.kind.is_some_and(|item| kind.admits(item))
-    };
+    let unfit = |item: &ItemLeaf| item.bytes > ITEM_BYTES_MAX || !item.kind.is_some_and(|item| kind.admits(item));
     if let Some(index) = items.iter().position(unfit) {
         return Err(SealError::Item(index));
     }
     if items.iter().map(|item| item.bytes).sum::<usize>() > SUBMISSION_BYTES_MAX {
         return Err(SealError::TooLarge);
     }
-    let mut signers: Vec<Signer> = keys
-        .iter()
-        .map(|key| Signer::new(party.clone(), key.clone()))
-        .collect();
+    let mut signers: Vec<Signer> = keys.iter().map(|key| Signer::new(party.clone(), key.clone())).collect();
     signers.sort_by_cached_key(|signer| signer.key.public().to_string());
     let submission = Submission {
         kind,
@@ -265,10 +240,5 @@ pub fn seal_submission(
     submission.check()?;
     let note = sign_note(submission.text(), &signers)?.to_string();
     let (id, leaf) = (submission.id(), submission_leaf(&note));
-    Ok(SealedSubmission {
-        submission,
-        note,
-        id,
-        leaf,
-    })
+    Ok(SealedSubmission { submission, note, id, leaf })
 }

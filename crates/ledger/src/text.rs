@@ -13,18 +13,13 @@ pub struct FormatError {
 
 impl FormatError {
     pub(crate) fn whole(format: &'static str, problem: impl Into<String>) -> FormatError {
-        FormatError {
-            format,
-            line: 0,
-            problem: problem.into(),
-        }
+        FormatError { format, line: 0, problem: problem.into() }
     }
 }
 
 /// A decimal without sign, spaces or leading zeros, at most `max`.
 pub(crate) fn decimal(text: &str, max: u64) -> Option<u64> {
-    let canonical =
-        text.bytes().all(|c| c.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let canonical = text.bytes().all(|c| c.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let value = if canonical {
         text.parse::<u64>().ok()?
     } else {
@@ -42,11 +37,7 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// Starts at the first line of `text`, which must be exactly `format`.
-    pub fn new(
-        format: &'static str,
-        text: &'a str,
-        bytes_max: usize,
-    ) -> Result<Lines<'a>, FormatError> {
+    pub fn new(format: &'static str, text: &'a str, bytes_max: usize) -> Result<Lines<'a>, FormatError> {
         let mut lines = Lines::headless(format, text, bytes_max)?;
         match lines.next()? {
             first if first == format => Ok(lines),
@@ -55,38 +46,20 @@ impl<'a> Lines<'a> {
     }
 
     /// Starts at the first line of a text that does not name its format.
-    pub fn headless(
-        format: &'static str,
-        text: &'a str,
-        bytes_max: usize,
-    ) -> Result<Lines<'a>, FormatError> {
+    pub fn headless(format: &'static str, text: &'a str, bytes_max: usize) -> Result<Lines<'a>, FormatError> {
         if text.len() > bytes_max {
-            return Err(FormatError::whole(
-                format,
-                format!("more than {bytes_max} bytes"),
-            ));
+            return Err(FormatError::whole(format, format!("more than {bytes_max} bytes")));
         }
-        Ok(Lines {
-            format,
-            rest: text,
-            line: 0,
-        })
+        Ok(Lines { format, rest: text, line: 0 })
     }
 
     pub fn error(&self, problem: impl Into<String>) -> FormatError {
-        FormatError {
-            format: self.format,
-            line: self.line,
-            problem: problem.into(),
-        }
+        FormatError { format: self.format, line: self.line, problem: problem.into() }
     }
 
     pub fn next(&mut self) -> Result<&'a str, FormatError> {
         self.line += 1;
-        let (line, rest) = self
-            .rest
-            .split_once('\n')
-            .ok_or_else(|| self.error("a whole line is missing"))?;
+        let (line, rest) = self.rest.split_once('\n').ok_or_else(|| self.error("a whole line is missing"))?;
         self.rest = rest;
         Ok(line)
     }
@@ -120,33 +93,17 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line as exactly `N` words after `prefix`.
-    pub fn words_if<const N: usize>(
-        &mut self,
-        prefix: &str,
-    ) -> Result<Option<Words<'a, N>>, FormatError> {
+    pub fn words_if<const N: usize>(&mut self, prefix: &str) -> Result<Option<Words<'a, N>>, FormatError> {
         let Some(found) = self.next_if(prefix) else {
             return Ok(None);
         };
         let words: Vec<&str> = found.split(' ').collect();
-        let words = words
-            .try_into()
-            .map_err(|_| self.error(format!("must be {N} words after {prefix}")))?;
-        Ok(Some(Words {
-            words,
-            at: FormatError {
-                format: self.format,
-                line: self.line,
-                problem: String::new(),
-            },
-        }))
+        let words = words.try_into().map_err(|_| self.error(format!("must be {N} words after {prefix}")))?;
+        Ok(Some(Words { words, at: FormatError { format: self.format, line: self.line, problem: String::new() } }))
     }
 
     pub fn end(self) -> Result<(), FormatError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.error("more text follows"))
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(self.error("more text follows")) }
     }
 }
 
@@ -161,9 +118,7 @@ impl<const N: usize> Words<'_, N> {
     where
         T::Err: std::fmt::Display,
     {
-        self.words[index]
-            .parse()
-            .map_err(|e| self.error(format!("{what}: {e}")))
+        self.words[index].parse().map_err(|e| self.error(format!("{what}: {e}")))
     }
 
     pub fn decimal(&self, index: usize, what: &str, max: u64) -> Result<u64, FormatError> {
@@ -171,10 +126,7 @@ impl<const N: usize> Words<'_, N> {
     }
 
     fn error(&self, problem: String) -> FormatError {
-        FormatError {
-            problem,
-            ..self.at.clone()
-        }
+        FormatError { problem, ..self.at.clone() }
     }
 }
 
@@ -190,18 +142,7 @@ mod tests {
     fn a_decimal_has_one_spelling() {
         assert_eq!(decimal("0", 0), Some(0));
         assert_eq!(decimal("18446744073709551615", u64::MAX), Some(u64::MAX));
-        for bad in [
-            "",
-            "00",
-            "01",
-            "+1",
-            "-1",
-            " 1",
-            "1 ",
-            "1.0",
-            "18446744073709551616",
-            "٣",
-        ] {
+        for bad in ["", "00", "01", "+1", "-1", " 1", "1 ", "1.0", "18446744073709551616", "٣"] {
             assert_eq!(decimal(bad, u64::MAX), None, "{bad}");
         }
         assert_eq!(decimal("6", 5), None);

@@ -24,10 +24,7 @@ fn json_files(folder: &Path, found: &mut Vec<(String, Value)>) {
             json_files(&path, found);
         } else {
             let text = std::fs::read_to_string(&path).unwrap();
-            found.push((
-                path.display().to_string(),
-                serde_json::from_str(&text).unwrap(),
-            ));
+            found.push((path.display().to_string(), serde_json::from_str(&text).unwrap()));
         }
     }
 }
@@ -51,14 +48,9 @@ fn rfc_6962_inclusion() {
     json_files(&folder, &mut vectors);
     let (mut good, mut bad) = (0, 0);
     for (file, vector) in &vectors {
-        let (index, size) = (
-            vector["leafIdx"].as_u64().unwrap(),
-            vector["treeSize"].as_u64().unwrap(),
-        );
+        let (index, size) = (vector["leafIdx"].as_u64().unwrap(), vector["treeSize"].as_u64().unwrap());
         let holds = match (hash(vector, "root"), hash(vector, "leafHash"), path(vector)) {
-            (Some(root), Some(leaf), Some(path)) => {
-                verify_inclusion(index, size, leaf, &path, root)
-            }
+            (Some(root), Some(leaf), Some(path)) => verify_inclusion(index, size, leaf, &path, root),
             _ => false,
         };
         assert_eq!(holds, !vector["wantErr"].as_bool().unwrap(), "{file}");
@@ -76,20 +68,13 @@ fn rfc_6962_consistency() {
     json_files(&folder, &mut vectors);
     let (mut good, mut bad) = (0, 0);
     for (file, vector) in &vectors {
-        let (old, new) = (
-            vector["size1"].as_u64().unwrap(),
-            vector["size2"].as_u64().unwrap(),
-        );
+        let (old, new) = (vector["size1"].as_u64().unwrap(), vector["size2"].as_u64().unwrap());
         let holds = match (hash(vector, "root1"), hash(vector, "root2"), path(vector)) {
-            (Some(root1), Some(root2), Some(path)) => {
-                verify_consistency(old, new, &path, root1, root2)
-            }
+            (Some(root1), Some(root2), Some(path)) => verify_consistency(old, new, &path, root1, root2),
             _ => false,
         };
         // Two choices of ours: nothing follows from size 0, and a root has 32 bytes.
-        let short = ["root1", "root2"]
-            .iter()
-            .any(|root| hash(vector, root).is_none());
+        let short = ["root1", "root2"].iter().any(|root| hash(vector, root).is_none());
         let expected = !vector["wantErr"].as_bool().unwrap() && old != 0 && !short;
         assert_eq!(holds, expected, "{file}");
         if holds { good += 1 } else { bad += 1 }
@@ -98,10 +83,7 @@ fn rfc_6962_consistency() {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
-        .collect()
+    (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
 }
 
 #[test]
@@ -112,22 +94,13 @@ fn wycheproof_ed25519() {
     let vectors: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let (mut valid, mut invalid) = (0, 0);
     for group in vectors["testGroups"].as_array().unwrap() {
-        let key: [u8; 32] = bytes(group["publicKey"]["pk"].as_str().unwrap())
-            .try_into()
-            .unwrap();
+        let key: [u8; 32] = bytes(group["publicKey"]["pk"].as_str().unwrap()).try_into().unwrap();
         for test in group["tests"].as_array().unwrap() {
             let text = |name: &str| bytes(test[name].as_str().unwrap());
             let holds = PublicKey::from_bytes(&key).is_ok_and(|key| {
-                <[u8; 64]>::try_from(text("sig"))
-                    .is_ok_and(|signature| key.verifies(&text("msg"), &signature))
+                <[u8; 64]>::try_from(text("sig")).is_ok_and(|signature| key.verifies(&text("msg"), &signature))
             });
-            assert_eq!(
-                holds,
-                test["result"] == "valid",
-                "test {}: {}",
-                test["tcId"],
-                test["comment"]
-            );
+            assert_eq!(holds, test["result"] == "valid", "test {}: {}", test["tcId"], test["comment"]);
             if holds { valid += 1 } else { invalid += 1 }
         }
     }
@@ -143,28 +116,19 @@ fn a_note_signed_by_another_implementation() {
         "\n",
         "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
     );
-    let key = verifier(
-        "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-        0x01,
-    );
+    let key = verifier("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", 0x01);
     assert_eq!(key.key_id(), [0xc7, 0x4f, 0x20, 0xa3]);
     let parsed = Note::parse(note).unwrap();
     assert_eq!(parsed.to_string(), note);
     assert_eq!(parsed.verify_exactly(std::slice::from_ref(&key)), Ok(()));
     let changed = Note::parse(&note.replace("don't", "do")).unwrap();
-    assert_eq!(
-        changed.verify_exactly(std::slice::from_ref(&key)),
-        Err(NoteError::BadSignature(key.name.clone()))
-    );
+    assert_eq!(changed.verify_exactly(std::slice::from_ref(&key)), Err(NoteError::BadSignature(key.name.clone())));
 }
 
 /// A public witness's key, as listed by transparency-dev/formats.
 #[test]
 fn a_cosigner_id_of_another_implementation() {
-    let key = verifier(
-        "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",
-        0x04,
-    );
+    let key = verifier("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2", 0x04);
     assert_eq!(key.cosigner_id(), [0xda, 0x77, 0xad, 0xe7]);
     assert_ne!(key.key_id(), key.cosigner_id());
 }
@@ -175,8 +139,5 @@ fn verifier(vkey: &str, algorithm: u8) -> VerifierKey {
     let name: KeyName = parts.next().unwrap().parse().unwrap();
     let encoded = from_base64(parts.nth(1).unwrap()).unwrap();
     assert_eq!(encoded[0], algorithm);
-    VerifierKey {
-        name,
-        public: PublicKey::from_bytes(encoded[1..].try_into().unwrap()).unwrap(),
-    }
+    VerifierKey { name, public: PublicKey::from_bytes(encoded[1..].try_into().unwrap()).unwrap() }
 }

@@ -14,85 +14,24 @@ type Reprint = fn(&str) -> Option<String>;
 /// Each format with a good text.
 fn formats() -> Vec<(&'static str, Reprint, String)> {
     let world = world();
-    let Record::Sealed(events, _) = &world.blocks[2].cuts[1][0] else {
-        unreachable!()
-    };
-    let Record::Sealed(notices, _) = &world.blocks[0].cuts[0][0] else {
-        unreachable!()
-    };
-    let entry = common::entry(
-        "carrier",
-        Custody::Hosted(common::party("x.y")),
-        &["carrier", "distributor"],
-        7,
-    );
+    let Record::Sealed(events, _) = &world.blocks[2].cuts[1][0] else { unreachable!() };
+    let Record::Sealed(notices, _) = &world.blocks[0].cuts[0][0] else { unreachable!() };
+    let entry = common::entry("carrier", Custody::Hosted(common::party("x.y")), &["carrier", "distributor"], 7);
     let event = EventRef::new(2, 9, 6).unwrap();
     vec![
-        (
-            "events",
-            |t| Some(Submission::parse(t).ok()?.text()),
-            events.submission.text(),
-        ),
-        (
-            "notices",
-            |t| Some(Submission::parse(t).ok()?.text()),
-            notices.submission.text(),
-        ),
-        (
-            "header",
-            |t| Some(Header::parse(t).ok()?.text()),
-            world.blocks[2].header.text(),
-        ),
-        (
-            "key",
-            |t| Some(KeyEntry::parse(t).ok()?.text()),
-            entry.text(),
-        ),
-        (
-            "receipt",
-            |t| Some(Receipt::parse(t).ok()?.text()),
-            receipt().text(),
-        ),
-        (
-            "checkpoint",
-            |t| Some(Checkpoint::parse(t).ok()?.text()),
-            world.checkpoint.text().into(),
-        ),
-        (
-            "genesis",
-            |t| Some(Genesis::parse_text(t).ok()?.text()),
-            world.genesis.text(),
-        ),
-        (
-            "note",
-            |t| Some(Note::parse(t).ok()?.to_string()),
-            world.checkpoint.to_string(),
-        ),
-        (
-            "proof",
-            |t| Some(Proof::parse(t).ok()?.text()),
-            world.prove(event).unwrap().text(),
-        ),
-        (
-            "event name",
-            |t| Some(t.parse::<EventRef>().ok()?.to_string()),
-            event.to_string(),
-        ),
-        (
-            "hash",
-            |t| Some(t.parse::<Hash>().ok()?.to_string()),
-            Hash::of("x").to_string(),
-        ),
-        (
-            "public key",
-            |t| Some(PublicKey::parse(t).ok()?.to_string()),
-            key("x").public().to_string(),
-        ),
-        (
-            "topic uuid",
-            |t| Some(t.parse::<TopicUuid>().ok()?.to_string()),
-            receipt().uuid.to_string(),
-        ),
+        ("events", |t| Some(Submission::parse(t).ok()?.text()), events.submission.text()),
+        ("notices", |t| Some(Submission::parse(t).ok()?.text()), notices.submission.text()),
+        ("header", |t| Some(Header::parse(t).ok()?.text()), world.blocks[2].header.text()),
+        ("key", |t| Some(KeyEntry::parse(t).ok()?.text()), entry.text()),
+        ("receipt", |t| Some(Receipt::parse(t).ok()?.text()), receipt().text()),
+        ("checkpoint", |t| Some(Checkpoint::parse(t).ok()?.text()), world.checkpoint.text().into()),
+        ("genesis", |t| Some(Genesis::parse_text(t).ok()?.text()), world.genesis.text()),
+        ("note", |t| Some(Note::parse(t).ok()?.to_string()), world.checkpoint.to_string()),
+        ("proof", |t| Some(Proof::parse(t).ok()?.text()), world.prove(event).unwrap().text()),
+        ("event name", |t| Some(t.parse::<EventRef>().ok()?.to_string()), event.to_string()),
+        ("hash", |t| Some(t.parse::<Hash>().ok()?.to_string()), Hash::of("x").to_string()),
+        ("public key", |t| Some(PublicKey::parse(t).ok()?.to_string()), key("x").public().to_string()),
+        ("topic uuid", |t| Some(t.parse::<TopicUuid>().ok()?.to_string()), receipt().uuid.to_string()),
     ]
 }
 
@@ -150,26 +89,10 @@ const BROKEN_RULES: &[(&str, &str, &str)] = &[
     ("header", "\n2\n", "\n4294967296\n"),
     ("header", "keys 7 ", "keys 07 "),
     ("header", "keys 7 ", "keys  7 "),
-    (
-        "header",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 2 0",
-    ),
-    (
-        "header",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 3",
-    ),
-    (
-        "header",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1",
-        "cut notices TWVkdHJhY2UAAAAAAAAABx 0 2 4 1",
-    ),
-    (
-        "header",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1",
-        "cut notices TWVkdHJhY2UAAAAAAAAABw 2147483648 2 4 1",
-    ),
+    ("header", "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1", "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 2 0"),
+    ("header", "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1", "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 3"),
+    ("header", "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1", "cut notices TWVkdHJhY2UAAAAAAAAABx 0 2 4 1"),
+    ("header", "cut notices TWVkdHJhY2UAAAAAAAAABw 0 2 4 1", "cut notices TWVkdHJhY2UAAAAAAAAABw 2147483648 2 4 1"),
     ("header", "cut notices ", "cut zzz "),
     ("header", "cut notices ", "cut not/ices "),
     ("header", "bad scan-events 0 2 ", "bad scan-events 1 2 "),
@@ -193,32 +116,16 @@ const BROKEN_RULES: &[(&str, &str, &str)] = &[
     ("genesis", "\"threshold\":2", "\"threshold\":0"),
     ("genesis", "\"threshold\":2", "\"threshold\":2.0"),
     ("genesis", "\"threshold\":2", "\"threshold\": 2"),
-    (
-        "genesis",
-        "\"threshold\":2",
-        "\"threshold\":2,\"threshold\":2",
-    ),
-    (
-        "genesis",
-        "\"threshold\":2",
-        "\"threshold\":2,\"unknown\":1",
-    ),
+    ("genesis", "\"threshold\":2", "\"threshold\":2,\"threshold\":2"),
+    ("genesis", "\"threshold\":2", "\"threshold\":2,\"unknown\":1"),
     ("genesis", "\"threshold\":1", "\"threshold\":5"),
     ("genesis", "authority-b", "Authority b"),
     ("genesis", "authority-b", "authority/b"),
     ("genesis", "authority-b", "authority\\u002db"),
     ("note", "\n\n—", "\n—"),
     ("note", "— stents", "- stents"),
-    (
-        "note",
-        "— stents.example/county ",
-        "— stents.example/county  ",
-    ),
-    (
-        "note",
-        "stents.example/county\n",
-        "stents.example/county\t\n",
-    ),
+    ("note", "— stents.example/county ", "— stents.example/county  "),
+    ("note", "stents.example/county\n", "stents.example/county\t\n"),
     ("proof", "event 2-", "event 02-"),
     ("proof", "item E", "item X"),
     ("proof", "|{\"action\"", "|{\n|\"action\""),
@@ -245,17 +152,10 @@ fn every_rule_refuses() {
 
 #[test]
 fn two_keys_need_order_and_notices() {
-    let (_, reprint, good) = formats()
-        .into_iter()
-        .find(|(name, ..)| *name == "notices")
-        .unwrap();
+    let (_, reprint, good) = formats().into_iter().find(|(name, ..)| *name == "notices").unwrap();
     let lines: Vec<&str> = good.lines().collect();
     let (first, second) = (lines[4], lines[5]);
-    let swapped = good.replacen(
-        &format!("{first}\n{second}\n"),
-        &format!("{second}\n{first}\n"),
-        1,
-    );
+    let swapped = good.replacen(&format!("{first}\n{second}\n"), &format!("{second}\n{first}\n"), 1);
     assert_eq!(reprint(&swapped), None);
     assert_eq!(reprint(&good.replacen(second, first, 1)), None);
     assert_eq!(reprint(&good.replacen("notices", "events", 1)), None);
@@ -282,22 +182,14 @@ fn weak_and_non_canonical_keys_are_refused() {
         "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
     ] {
-        let bytes: Vec<u8> = (0..64)
-            .step_by(2)
-            .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
-            .collect();
-        assert!(
-            PublicKey::from_bytes(&bytes.try_into().unwrap()).is_err(),
-            "{hex}"
-        );
+        let bytes: Vec<u8> = (0..64).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
+        assert!(PublicKey::from_bytes(&bytes.try_into().unwrap()).is_err(), "{hex}");
     }
 }
 
 #[test]
 fn base64_has_one_spelling() {
-    for bad in [
-        "QQ", "QQ=", "QR==", "QQ===", "Q Q==", "QQ==\n", "-_==", "QQ==QQ==",
-    ] {
+    for bad in ["QQ", "QQ=", "QR==", "QQ===", "Q Q==", "QQ==\n", "-_==", "QQ==QQ=="] {
         assert_eq!(from_base64(bad), None, "{bad:?}");
     }
     assert_eq!(from_base64("QQ=="), Some(vec![0x41]));
@@ -306,34 +198,20 @@ fn base64_has_one_spelling() {
 #[test]
 fn a_note_has_1_to_8_lines_of_different_keys() {
     let text = "text\n".to_owned();
-    let lines: Vec<_> = (0..9)
-        .map(|n| signer(&format!("key-{n}")).sign(&text))
-        .collect();
+    let lines: Vec<_> = (0..9).map(|n| signer(&format!("key-{n}")).sign(&text)).collect();
     assert!(Note::new(text.clone(), lines[..8].to_vec()).is_ok());
-    assert!(matches!(
-        Note::new(text.clone(), lines.clone()),
-        Err(NoteError::SignatureLines { found: 9, .. })
-    ));
-    assert!(matches!(
-        Note::new(text.clone(), vec![]),
-        Err(NoteError::SignatureLines { found: 0, .. })
-    ));
+    assert!(matches!(Note::new(text.clone(), lines.clone()), Err(NoteError::SignatureLines { found: 9, .. })));
+    assert!(matches!(Note::new(text.clone(), vec![]), Err(NoteError::SignatureLines { found: 0, .. })));
     assert!(Note::new(text.clone(), vec![lines[0].clone(), lines[0].clone()]).is_err());
     let nine: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    assert!(matches!(
-        Note::parse(&format!("{text}\n{nine}")),
-        Err(NoteError::SignatureLines { found: 9, .. })
-    ));
+    assert!(matches!(Note::parse(&format!("{text}\n{nine}")), Err(NoteError::SignatureLines { found: 9, .. })));
 }
 
 #[test]
 fn a_receipt_is_signed_by_its_service_alone() {
     let service = signer("hospital-service");
     let note = receipt().sign(&service).unwrap();
-    assert_eq!(
-        Receipt::open(&note, &service.verifier()).unwrap(),
-        receipt()
-    );
+    assert_eq!(Receipt::open(&note, &service.verifier()).unwrap(), receipt());
     assert!(Receipt::open(&note, &signer("other-service").verifier()).is_err());
     assert!(Receipt::open(&note.replace(" 3 41\n", " 3 42\n"), &service.verifier()).is_err());
     let mut two = Note::parse(&note).unwrap().signatures().to_vec();
@@ -372,7 +250,6 @@ proptest! {
 }
 
 fn formats_once() -> &'static [(&'static str, Reprint, String)] {
-    static FORMATS: std::sync::OnceLock<Vec<(&'static str, Reprint, String)>> =
-        std::sync::OnceLock::new();
+    static FORMATS: std::sync::OnceLock<Vec<(&'static str, Reprint, String)>> = std::sync::OnceLock::new();
     FORMATS.get_or_init(formats)
 }

@@ -1,9 +1,11 @@
 //! Whole proofs: every item of a small log proves, no byte of a proof can be changed, every broken part is named.
 #![allow(clippy::unwrap_used)]
 
+mod bad;
 mod common;
 
-use common::{BLOCKS, ORIGIN, START_MS, WITNESSES, checkpoint, signer, world};
+use bad::{forged_checkpoint, resigned};
+use common::{BLOCKS, START_MS, WITNESSES, checkpoint, world};
 use medtrace_ledger::merkle;
 use medtrace_ledger::*;
 
@@ -29,11 +31,7 @@ fn every_item_that_is_not_bad_proves() {
         assert_eq!(verified.event, event);
         assert_eq!(verified.block_ms, START_MS + event.height * 200);
         assert_eq!(verified.checkpoint_size, BLOCKS);
-        let cosigners: Vec<_> = verified
-            .cosignatures
-            .iter()
-            .map(|c| c.witness.to_string())
-            .collect();
+        let cosigners: Vec<_> = verified.cosignatures.iter().map(|c| c.witness.to_string()).collect();
         assert_eq!(cosigners, [WITNESSES[0], WITNESSES[2]]);
         proven += 1;
     }
@@ -43,17 +41,10 @@ fn every_item_that_is_not_bad_proves() {
 #[test]
 fn a_proof_says_who_said_what_and_when() {
     let world = world();
-    let verified = world
-        .prove(name(2, 5, 0))
-        .unwrap()
-        .check(&world.genesis)
-        .unwrap();
+    let verified = world.prove(name(2, 5, 0)).unwrap().check(&world.genesis).unwrap();
     assert_eq!(verified.bytes, common::event(40, "shipping").bytes);
     assert_eq!(verified.party.as_str(), "carrier");
-    assert_eq!(
-        verified.custody().unwrap().to_string(),
-        "hosted:distributor-service"
-    );
+    assert_eq!(verified.custody().unwrap().to_string(), "hosted:distributor-service");
     assert_eq!(verified.signed_ms, START_MS + 350);
 }
 
@@ -64,11 +55,7 @@ fn a_notice_of_two_signers_proves() {
     assert_eq!(proof.keys.len(), 2);
     let verified = proof.check(&world.genesis).unwrap();
     assert_eq!(verified.kind, ItemKind::Notice);
-    let mut parties: Vec<_> = verified
-        .signers
-        .iter()
-        .map(|entry| entry.party.as_str())
-        .collect();
+    let mut parties: Vec<_> = verified.signers.iter().map(|entry| entry.party.as_str()).collect();
     parties.sort();
     assert_eq!(parties, ["authority-a", "authority-b"]);
 }
@@ -82,12 +69,8 @@ fn no_byte_of_a_proof_can_be_changed() {
             for flip in [0x01, 0x04, 0x20, 0x80] {
                 let mut changed = text.clone().into_bytes();
                 changed[at] ^= flip;
-                let outcome =
-                    Proof::from_bytes(&changed).and_then(|proof| proof.check(&world.genesis));
-                assert!(
-                    outcome.is_err(),
-                    "byte {at} of {event} ^ {flip:#04x} went unnoticed"
-                );
+                let outcome = Proof::from_bytes(&changed).and_then(|proof| proof.check(&world.genesis));
+                assert!(outcome.is_err(), "byte {at} of {event} ^ {flip:#04x} went unnoticed");
             }
         }
     }
@@ -98,19 +81,13 @@ fn no_line_of_a_proof_can_be_left_out_doubled_or_swapped() {
     let world = world();
     let text = world.prove(name(2, 9, 6)).unwrap().text();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let holds = |lines: &[&str]| {
-        Proof::parse(&lines.concat()).is_ok_and(|proof| proof.check(&world.genesis).is_ok())
-    };
+    let holds = |lines: &[&str]| Proof::parse(&lines.concat()).is_ok_and(|proof| proof.check(&world.genesis).is_ok());
     assert!(holds(&lines));
     for at in 0..lines.len() {
         let mut without = lines.clone();
         without.remove(at);
         // What a quorum of 1 does not need may be absent, never altered.
-        assert_eq!(
-            holds(&without),
-            lines[at].starts_with("|— witness"),
-            "without line {at}"
-        );
+        assert_eq!(holds(&without), lines[at].starts_with("|— witness"), "without line {at}");
         let mut doubled = lines.clone();
         doubled.insert(at, lines[at]);
         assert!(!holds(&doubled), "line {at} twice");
@@ -128,11 +105,7 @@ fn a_submission_named_bad_cannot_be_proven() {
     let names = ["factory", "hospital", "carrier", "stranger"];
     block.keys = KeySet::new(names.map(|name| common::entry(name, Custody::Own, &["hospital"], 0)));
     block.header.keys = block.keys.count_and_root();
-    let broken = world
-        .prove(name(2, 3, 0))
-        .unwrap()
-        .check(&world.genesis)
-        .unwrap_err();
+    let broken = world.prove(name(2, 3, 0)).unwrap().check(&world.genesis).unwrap_err();
     assert_eq!(broken.part, Part::Bad);
     assert!(broken.detail.contains("unknown-key"), "{broken}");
 }
@@ -143,21 +116,12 @@ fn the_header_must_follow_from_the_headers_before_it() {
     let mut world = world();
     world.blocks[4].header.log_root = Hash::of("another past");
     let mut log = merkle::Tree::default();
-    world
-        .blocks
-        .iter()
-        .for_each(|block| log.push(block.header.leaf()));
+    world.blocks.iter().for_each(|block| log.push(block.header.leaf()));
     world.checkpoint = checkpoint(&world.genesis, &log, BLOCKS, &WITNESSES);
     world.log = log;
     let proof = world.prove(name(4, 0, 0)).unwrap();
     assert_eq!(proof.check(&world.genesis).unwrap_err().part, Part::LogRoot);
-    assert!(
-        world
-            .prove(name(2, 1, 0))
-            .unwrap()
-            .check(&world.genesis)
-            .is_ok()
-    );
+    assert!(world.prove(name(2, 1, 0)).unwrap().check(&world.genesis).is_ok());
 }
 
 #[test]
@@ -181,54 +145,24 @@ fn every_broken_part_is_named() {
     assert_eq!(broken(&|p| p.salt.0[0] ^= 1), Part::ItemPath);
     assert_eq!(broken(&|p| p.bytes.push(' ')), Part::ItemPath);
     assert_eq!(broken(&|p| p.item_path[0] = wrong), Part::ItemPath);
-    assert_eq!(
-        broken(&|p| p.submission_path[1] = wrong),
-        Part::SubmissionPath
-    );
-    assert_eq!(
-        broken(&|p| p.submission = other.submission.clone()),
-        Part::ItemPath
-    );
+    assert_eq!(broken(&|p| p.submission_path[1] = wrong), Part::SubmissionPath);
+    assert_eq!(broken(&|p| p.submission = other.submission.clone()), Part::ItemPath);
     assert_eq!(broken(&|p| p.keys.clear()), Part::Key);
     assert_eq!(broken(&|p| p.keys = other.keys.clone()), Part::Key);
     assert_eq!(broken(&|p| p.keys[0].index ^= 1), Part::KeyPath);
     assert_eq!(broken(&|p| p.keys[0].entry.enrolled = 3), Part::Key);
-    assert_eq!(
-        broken(&|p| p.keys[0].entry.custody = Custody::Hosted(common::party("x"))),
-        Part::KeyPath
-    );
+    assert_eq!(broken(&|p| p.keys[0].entry.custody = Custody::Hosted(common::party("x"))), Part::KeyPath);
     assert_eq!(broken(&|p| p.keys[0].path[0] = wrong), Part::KeyPath);
-    assert_eq!(
-        broken(&|p| p.header.origin = "elsewhere".parse().unwrap()),
-        Part::Header
-    );
+    assert_eq!(broken(&|p| p.header.origin = "elsewhere".parse().unwrap()), Part::Header);
     assert_eq!(broken(&|p| p.header.time_ms += 1), Part::HeaderPath);
-    assert_eq!(
-        broken(&|p| p.header.time_ms += 8 * 24 * 3_600_000),
-        Part::Time
-    );
+    assert_eq!(broken(&|p| p.header.time_ms += 8 * 24 * 3_600_000), Part::Time);
     assert_eq!(broken(&|p| p.header.log_root = wrong), Part::HeaderPath);
     assert_eq!(broken(&|p| p.header_path[0] = wrong), Part::HeaderPath);
-    assert_eq!(
-        broken(&|p| p.checkpoint = checkpoint(&world.genesis, &world.log, 4, &WITNESSES)),
-        Part::HeaderPath
-    );
-    assert_eq!(
-        broken(&|p| p.checkpoint = checkpoint(&world.genesis, &world.log, 5, &[])),
-        Part::Cosignatures
-    );
-    assert_eq!(
-        broken(&|p| p.checkpoint = forged_checkpoint(&p.checkpoint, signer("factory"))),
-        Part::Checkpoint
-    );
-    assert_eq!(
-        broken(&|p| p.checkpoint = with_lines_swapped(&p.checkpoint)),
-        Part::Cosignatures
-    );
-    assert_eq!(
-        broken(&|p| p.submission = resigned(&p.submission, "hospital")),
-        Part::Signature
-    );
+    assert_eq!(broken(&|p| p.checkpoint = checkpoint(&world.genesis, &world.log, 4, &WITNESSES)), Part::HeaderPath);
+    assert_eq!(broken(&|p| p.checkpoint = checkpoint(&world.genesis, &world.log, 5, &[])), Part::Cosignatures);
+    assert_eq!(broken(&|p| p.checkpoint = forged_checkpoint(&p.checkpoint)), Part::Checkpoint);
+    assert_eq!(broken(&|p| p.checkpoint = with_lines_swapped(&p.checkpoint)), Part::Cosignatures);
+    assert_eq!(broken(&|p| p.submission = resigned(&p.submission, "hospital")), Part::Signature);
 }
 
 #[test]
@@ -240,22 +174,8 @@ fn a_proof_is_of_one_consortium_only() {
     assert_eq!(proof.check(&other).unwrap_err().part, Part::Submission);
 }
 
-/// The same text, signed by another key under the chainer's name.
-fn forged_checkpoint(note: &Note, by: Signer) -> Note {
-    let mut line = Signer::new(ORIGIN.parse::<KeyName>().unwrap(), by.key).sign(note.text());
-    line.key_id = note.signatures()[0].key_id;
-    Note::new(note.text().into(), vec![line]).unwrap()
-}
-
 fn with_lines_swapped(note: &Note) -> Note {
     let mut lines = note.signatures().to_vec();
     lines.swap(1, 2);
     Note::new(note.text().into(), lines).unwrap()
-}
-
-/// The same text with the right name and key id, but a signature by `who`.
-fn resigned(note: &Note, who: &str) -> Note {
-    let mut line = note.signatures()[0].clone();
-    line.signature = signer(who).sign(note.text()).signature;
-    Note::new(note.text().into(), vec![line]).unwrap()
 }

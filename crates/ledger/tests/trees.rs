@@ -11,10 +11,7 @@ fn definition(leaves: &[Hash]) -> Hash {
         [] => Hash::of(b""),
         [leaf] => *leaf,
         _ => {
-            let split = (1..leaves.len())
-                .filter(|k| k.is_power_of_two())
-                .max()
-                .unwrap();
+            let split = (1..leaves.len()).filter(|k| k.is_power_of_two()).max().unwrap();
             node_hash(&definition(&leaves[..split]), &definition(&leaves[split..]))
         }
     }
@@ -33,31 +30,16 @@ fn roots_and_paths_of_every_small_tree() {
         let root = definition(&all[..size]);
         assert_eq!(frontier.root(), root);
         assert_eq!(tree.root_at(size as u64), Some(root));
-        assert_eq!(
-            Frontier::from_parts(size as u64, frontier.nodes().to_vec()),
-            Some(frontier.clone())
-        );
+        assert_eq!(Frontier::from_parts(size as u64, frontier.nodes().to_vec()), Some(frontier.clone()));
         for index in 0..size {
             let path = tree.inclusion_path(index as u64, size as u64).unwrap();
-            assert!(verify_inclusion(
-                index as u64,
-                size as u64,
-                all[index],
-                &path,
-                root
-            ));
+            assert!(verify_inclusion(index as u64, size as u64, all[index], &path, root));
             let before = (index > 0).then(|| definition(&all[..index]));
             assert_eq!(root_before(index as u64, size as u64, &path), before);
         }
         for old in 1..=size {
             let path = tree.consistency_path(old as u64, size as u64).unwrap();
-            assert!(verify_consistency(
-                old as u64,
-                size as u64,
-                &path,
-                definition(&all[..old]),
-                root
-            ));
+            assert!(verify_consistency(old as u64, size as u64, &path, definition(&all[..old]), root));
         }
         if size < all.len() {
             frontier.push(all[size]);

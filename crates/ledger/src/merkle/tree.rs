@@ -31,10 +31,7 @@ impl Frontier {
     pub fn push(&mut self, leaf: Hash) {
         let mut hash = leaf;
         for _ in 0..self.size.trailing_ones() {
-            let left = self
-                .nodes
-                .pop()
-                .expect("one node for each set bit of the size");
+            let left = self.nodes.pop().expect("one node for each set bit of the size");
             hash = node_hash(&left, &hash);
         }
         self.nodes.push(hash);
@@ -79,15 +76,11 @@ impl Tree {
 
     /// The root of the perfect subtree of 2^`level` leaves that starts at leaf `index` · 2^`level`.
     pub fn node(&self, level: u32, index: u64) -> Option<Hash> {
-        self.levels
-            .get(level as usize)?
-            .get(usize::try_from(index).ok()?)
-            .copied()
+        self.levels.get(level as usize)?.get(usize::try_from(index).ok()?).copied()
     }
 
     pub fn root(&self) -> Hash {
-        self.root_at(self.size())
-            .expect("every subtree of the whole tree is there")
+        self.root_at(self.size()).expect("every subtree of the whole tree is there")
     }
 
     /// The root when the tree had `size` leaves; `None` beyond its present size.
@@ -102,9 +95,7 @@ impl Tree {
 
     /// Shows that the tree of `new_size` begins with the tree of `old_size` (at least 1).
     pub fn consistency_path(&self, old_size: u64, new_size: u64) -> Option<Vec<Hash>> {
-        consistency_path_with(old_size, new_size, &mut |level, index| {
-            self.node(level, index)
-        })
+        consistency_path_with(old_size, new_size, &mut |level, index| self.node(level, index))
     }
 }
 
@@ -136,19 +127,11 @@ pub fn inclusion_path_with(index: u64, size: u64, nodes: &mut Nodes<'_>) -> Opti
             from = middle;
         }
     }
-    siblings
-        .iter()
-        .rev()
-        .map(|&(from, to)| subtree(from, to, nodes))
-        .collect()
+    siblings.iter().rev().map(|&(from, to)| subtree(from, to, nodes)).collect()
 }
 
 /// Consistency path between two sizes, with nodes from wherever they are stored.
-pub fn consistency_path_with(
-    old_size: u64,
-    new_size: u64,
-    nodes: &mut Nodes<'_>,
-) -> Option<Vec<Hash>> {
+pub fn consistency_path_with(old_size: u64, new_size: u64, nodes: &mut Nodes<'_>) -> Option<Vec<Hash>> {
     if old_size == 0 || old_size > new_size {
         return None;
     }
@@ -168,11 +151,7 @@ pub fn consistency_path_with(
     if from > 0 {
         parts.push((from, to));
     }
-    parts
-        .iter()
-        .rev()
-        .map(|&(from, to)| subtree(from, to, nodes))
-        .collect()
+    parts.iter().rev().map(|&(from, to)| subtree(from, to, nodes)).collect()
 }
 
 /// Largest power of two smaller than `size` (at least 2).

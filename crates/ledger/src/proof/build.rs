@@ -44,38 +44,24 @@ impl Parts<'_> {
         let keys = text.public_keys.iter().map(|key| {
             let entry = self.keys.entry(key)?;
             let (index, path) = self.keys.path(entry)?;
-            Some(KeyProof {
-                index,
-                entry: entry.clone(),
-                path,
-            })
+            Some(KeyProof { index, entry: entry.clone(), path })
         });
         Ok(Proof {
             event: self.event,
             kind: self.item.kind,
             salt: self.item.salt,
-            bytes: std::str::from_utf8(self.item.bytes)
-                .map_err(broken(Part::Item))?
-                .to_owned(),
+            bytes: std::str::from_utf8(self.item.bytes).map_err(broken(Part::Item))?.to_owned(),
             item_path: path(self.item_leaves, self.event.index())
                 .ok_or_else(missing(Part::ItemPath, "the submission has no such item"))?,
             submission,
             submission_path: path(self.cut_leaves, index_in_cut)
                 .ok_or_else(missing(Part::SubmissionPath, "the cut has no such record"))?,
-            keys: keys.collect::<Option<_>>().ok_or_else(missing(
-                Part::Key,
-                "a signer's key is not valid after the block",
-            ))?,
+            keys: keys
+                .collect::<Option<_>>()
+                .ok_or_else(missing(Part::Key, "a signer's key is not valid after the block"))?,
             header: self.header.clone(),
-            header_path: inclusion_path_with(
-                self.header.height,
-                self.checkpoint_size,
-                self.log_nodes,
-            )
-            .ok_or_else(missing(
-                Part::HeaderPath,
-                "the header is not in the log at this size",
-            ))?,
+            header_path: inclusion_path_with(self.header.height, self.checkpoint_size, self.log_nodes)
+                .ok_or_else(missing(Part::HeaderPath, "the header is not in the log at this size"))?,
             checkpoint: self.checkpoint.clone(),
         })
     }

@@ -9,9 +9,7 @@ use crate::item::{ITEM_BYTES_MAX, Item, ItemKind};
 use crate::keys::{Custody, KeyEntry};
 use crate::merkle::{root_before, verify_inclusion};
 use crate::names::PartyId;
-use crate::submission::{
-    SUBMISSION_NOTE_BYTES_MAX, Submission, SubmissionKind, check_time, submission_leaf,
-};
+use crate::submission::{SUBMISSION_NOTE_BYTES_MAX, Submission, SubmissionKind, check_time, submission_leaf};
 
 /// What a proof has shown: this party said these bytes, and the log sealed them. Not shown: that nothing was withheld.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +50,7 @@ impl Proof {
         self.check_keys(&submission)?;
         self.check_header(genesis)?;
         if let Some(reason) = self.header.bad_reason(self.event.ordinal()) {
-            return Err(Broken::new(
-                Part::Bad,
-                format!("the submission is sealed as bad: {reason}"),
-            ));
+            return Err(Broken::new(Part::Bad, format!("the submission is sealed as bad: {reason}")));
         }
         check_time(submission.time_ms, self.header.time_ms).map_err(broken(Part::Time))?;
         let (checkpoint, cosignatures) = self.check_log(genesis)?;
@@ -75,10 +70,7 @@ impl Proof {
 
     fn locate(&self) -> Result<(&Cut, u32), Broken> {
         if self.event.height != self.header.height {
-            return Err(Broken::new(
-                Part::Event,
-                format!("the header is of height {}", self.header.height),
-            ));
+            return Err(Broken::new(Part::Event, format!("the header is of height {}", self.header.height)));
         }
         let found = self.header.locate(self.event.ordinal());
         found.ok_or_else(|| Broken::new(Part::Event, "the header has no such record"))
@@ -89,68 +81,40 @@ impl Proof {
         if self.submission.to_string().len() > SUBMISSION_NOTE_BYTES_MAX {
             return fault("the note is longer than 4,096 bytes");
         }
-        let submission =
-            Submission::parse(self.submission.text()).map_err(broken(Part::Submission))?;
+        let submission = Submission::parse(self.submission.text()).map_err(broken(Part::Submission))?;
         if submission.origin != genesis.origin || submission.genesis != genesis.hash() {
             return fault("it is of another consortium");
         }
         if SubmissionKind::of_topic(cut.topic.as_str()) != Some(submission.kind) {
             return fault("its kind is not what the topic of its cut carries");
         }
-        self.submission
-            .verify_exactly(&submission.verifiers())
-            .map_err(broken(Part::Signature))?;
+        self.submission.verify_exactly(&submission.verifiers()).map_err(broken(Part::Signature))?;
         Ok(submission)
     }
 
     fn check_item(&self, submission: &Submission) -> Result<(), Broken> {
         if !submission.kind.admits(self.kind) || self.bytes.len() > ITEM_BYTES_MAX {
-            return Err(Broken::new(
-                Part::Item,
-                "its kind or size may not stand in this submission",
-            ));
+            return Err(Broken::new(Part::Item, "its kind or size may not stand in this submission"));
         }
-        let leaf = Item {
-            kind: self.kind,
-            salt: self.salt,
-            bytes: self.bytes.as_bytes(),
-        }
-        .leaf_hash();
+        let leaf = Item { kind: self.kind, salt: self.salt, bytes: self.bytes.as_bytes() }.leaf_hash();
         let (index, count) = (self.event.index().into(), submission.count.into());
         match verify_inclusion(index, count, leaf, &self.item_path, submission.root) {
             true => Ok(()),
-            false => Err(Broken::new(
-                Part::ItemPath,
-                "it does not lead to the root in the submission",
-            )),
+            false => Err(Broken::new(Part::ItemPath, "it does not lead to the root in the submission")),
         }
     }
 
     fn check_cut(&self, cut: &Cut, index: u32) -> Result<(), Broken> {
         let leaf = submission_leaf(&self.submission.to_string());
-        match verify_inclusion(
-            index.into(),
-            cut.records.into(),
-            leaf,
-            &self.submission_path,
-            cut.root,
-        ) {
+        match verify_inclusion(index.into(), cut.records.into(), leaf, &self.submission_path, cut.root) {
             true => Ok(()),
-            false => Err(Broken::new(
-                Part::SubmissionPath,
-                "it does not lead to the root of the cut",
-            )),
+            false => Err(Broken::new(Part::SubmissionPath, "it does not lead to the root of the cut")),
         }
     }
 
     fn check_keys(&self, submission: &Submission) -> Result<(), Broken> {
         let fault = |detail: &str| Err(Broken::new(Part::Key, detail));
-        if !self
-            .keys
-            .iter()
-            .map(|key| &key.entry.public_key)
-            .eq(&submission.public_keys)
-        {
+        if !self.keys.iter().map(|key| &key.entry.public_key).eq(&submission.public_keys) {
             return fault("the entries are not those of the submission's public keys");
         }
         let (size, root) = self.header.keys;
@@ -162,10 +126,7 @@ impl Proof {
                 return fault("the key was enrolled after the block");
             }
             if !verify_inclusion(*index, size, entry.leaf(), path, root) {
-                return Err(Broken::new(
-                    Part::KeyPath,
-                    "it does not lead to the root of the keys in the header",
-                ));
+                return Err(Broken::new(Part::KeyPath, "it does not lead to the root of the keys in the header"));
             }
         }
         Ok(())
@@ -186,31 +147,17 @@ impl Proof {
             _ => Broken::new(Part::Checkpoint, e),
         })?;
         if cosignatures.len() < genesis.witnesses.threshold {
-            let detail = format!(
-                "{} of {} witnesses",
-                cosignatures.len(),
-                genesis.witnesses.threshold
-            );
+            let detail = format!("{} of {} witnesses", cosignatures.len(), genesis.witnesses.threshold);
             return Err(Broken::new(Part::Cosignatures, detail));
         }
         let (height, size, path) = (self.header.height, checkpoint.size, &self.header_path);
         if !verify_inclusion(height, size, self.header.leaf(), path, checkpoint.root) {
-            return Err(Broken::new(
-                Part::HeaderPath,
-                "it does not lead to the root in the checkpoint",
-            ));
+            return Err(Broken::new(Part::HeaderPath, "it does not lead to the root in the checkpoint"));
         }
-        let before = if height == 0 {
-            Some(genesis.hash())
-        } else {
-            root_before(height, size, path)
-        };
+        let before = if height == 0 { Some(genesis.hash()) } else { root_before(height, size, path) };
         match before == Some(self.header.log_root) {
             true => Ok((checkpoint, cosignatures)),
-            false => Err(Broken::new(
-                Part::LogRoot,
-                "the header names another root for the headers before it",
-            )),
+            false => Err(Broken::new(Part::LogRoot, "the header names another root for the headers before it")),
         }
     }
 }

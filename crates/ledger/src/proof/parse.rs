@@ -11,23 +11,16 @@ use crate::text::Lines;
 pub(super) fn parse(text: &str) -> Result<Proof, Broken> {
     let mut lines = Lines::new(FORMAT, text, PROOF_BYTES_MAX).map_err(broken(Part::Format))?;
 
-    let event = section(&mut lines, "event ", Part::Event)?
-        .parse()
-        .map_err(broken(Part::Event))?;
+    let event = section(&mut lines, "event ", Part::Event)?.parse().map_err(broken(Part::Event))?;
 
     let item = section(&mut lines, "item ", Part::Item)?;
-    let (kind, salt) = item
-        .split_once(' ')
-        .ok_or_else(|| Broken::new(Part::Item, "must be <kind> <salt>"))?;
+    let (kind, salt) = item.split_once(' ').ok_or_else(|| Broken::new(Part::Item, "must be <kind> <salt>"))?;
     let kind = kind.parse().map_err(broken(Part::Item))?;
     let salt = salt.parse().map_err(broken(Part::Item))?;
     let bytes = block(&mut lines, Part::Item)?;
     let bytes = bytes.strip_suffix('\n').unwrap_or(&bytes).to_owned();
     if bytes.bytes().any(|c| c < 0x20) {
-        return Err(Broken::new(
-            Part::Item,
-            "the bytes are one line without control characters",
-        ));
+        return Err(Broken::new(Part::Item, "the bytes are one line without control characters"));
     }
     let item_path = path(&mut lines, Part::ItemPath)?;
 
@@ -43,14 +36,9 @@ pub(super) fn parse(text: &str) -> Result<Proof, Broken> {
         if keys.len() == SIGNATURE_LINES_MAX {
             return Err(Broken::new(Part::Key, "more than 8 keys"));
         }
-        let index =
-            crate::text::decimal(index, u64::MAX).ok_or_else(|| Broken::new(Part::Key, "index"))?;
+        let index = crate::text::decimal(index, u64::MAX).ok_or_else(|| Broken::new(Part::Key, "index"))?;
         let entry = KeyEntry::parse(&block(&mut lines, Part::Key)?).map_err(broken(Part::Key))?;
-        keys.push(KeyProof {
-            index,
-            entry,
-            path: path(&mut lines, Part::KeyPath)?,
-        });
+        keys.push(KeyProof { index, entry, path: path(&mut lines, Part::KeyPath)? });
     }
 
     named(&mut lines, "header", Part::Header)?;
@@ -58,8 +46,7 @@ pub(super) fn parse(text: &str) -> Result<Proof, Broken> {
     let header_path = path(&mut lines, Part::HeaderPath)?;
 
     named(&mut lines, "checkpoint", Part::Checkpoint)?;
-    let checkpoint =
-        Note::parse(&block(&mut lines, Part::Checkpoint)?).map_err(broken(Part::Checkpoint))?;
+    let checkpoint = Note::parse(&block(&mut lines, Part::Checkpoint)?).map_err(broken(Part::Checkpoint))?;
     lines.end().map_err(broken(Part::Format))?;
 
     Ok(Proof {
@@ -79,12 +66,7 @@ pub(super) fn parse(text: &str) -> Result<Proof, Broken> {
 
 /// The rest of the next line, which must start with `prefix`.
 fn section<'a>(lines: &mut Lines<'a>, prefix: &str, part: Part) -> Result<&'a str, Broken> {
-    lines.next_if(prefix).ok_or_else(|| {
-        Broken::new(
-            part,
-            lines.error(format!("{} must follow", prefix.trim_end())),
-        )
-    })
+    lines.next_if(prefix).ok_or_else(|| Broken::new(part, lines.error(format!("{} must follow", prefix.trim_end()))))
 }
 
 /// The next line, which must be `name`.

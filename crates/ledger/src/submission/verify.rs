@@ -47,10 +47,7 @@ pub struct Refused {
 
 impl Refused {
     fn new(reason: &'static str, detail: impl ToString) -> Refused {
-        Refused {
-            reason,
-            detail: detail.to_string(),
-        }
+        Refused { reason, detail: detail.to_string() }
     }
 
     /// The reason as it stands in a `bad` line.
@@ -70,40 +67,22 @@ pub struct Expected<'a> {
 
 /// Everything that does not depend on the position in the chain, so that workers may do it in parallel: text, origin,
 /// kind, exactly the declared signatures, count, sizes, root. `items` are the leaves recomputed from the record.
-pub fn open_submission(
-    note: &str,
-    items: &[ItemLeaf],
-    expected: &Expected<'_>,
-) -> Result<Submission, Refused> {
+pub fn open_submission(note: &str, items: &[ItemLeaf], expected: &Expected<'_>) -> Result<Submission, Refused> {
     if note.len() > SUBMISSION_NOTE_BYTES_MAX {
-        return Err(Refused::new(
-            reason::UNDECODABLE,
-            "the note is longer than 4,096 bytes",
-        ));
+        return Err(Refused::new(reason::UNDECODABLE, "the note is longer than 4,096 bytes"));
     }
     let note = Note::parse(note).map_err(|e| Refused::new(note_reason(&e), e))?;
-    let submission =
-        Submission::parse(note.text()).map_err(|e| Refused::new(reason::UNDECODABLE, e))?;
+    let submission = Submission::parse(note.text()).map_err(|e| Refused::new(reason::UNDECODABLE, e))?;
     if submission.origin != *expected.origin {
-        return Err(Refused::new(
-            reason::WRONG_ORIGIN,
-            format!("{} is not {}", submission.origin, expected.origin),
-        ));
+        return Err(Refused::new(reason::WRONG_ORIGIN, format!("{} is not {}", submission.origin, expected.origin)));
     }
     if submission.genesis != expected.genesis {
-        return Err(Refused::new(
-            reason::WRONG_GENESIS,
-            format!("{} is not {}", submission.genesis, expected.genesis),
-        ));
+        return Err(Refused::new(reason::WRONG_GENESIS, format!("{} is not {}", submission.genesis, expected.genesis)));
     }
     if submission.kind != expected.kind {
-        return Err(Refused::new(
-            reason::WRONG_KIND,
-            format!("not a text of {}", expected.kind.format()),
-        ));
+        return Err(Refused::new(reason::WRONG_KIND, format!("not a text of {}", expected.kind.format())));
     }
-    note.verify_exactly(&submission.verifiers())
-        .map_err(|e| Refused::new(note_reason(&e), e))?;
+    note.verify_exactly(&submission.verifiers()).map_err(|e| Refused::new(note_reason(&e), e))?;
     check_items(&submission, items)?;
     Ok(submission)
 }
@@ -111,20 +90,14 @@ pub fn open_submission(
 fn note_reason(error: &NoteError) -> &'static str {
     match error {
         NoteError::Malformed(_) => reason::UNDECODABLE,
-        NoteError::SignatureLines { .. } | NoteError::UnexpectedKey { .. } => {
-            reason::SIGNATURE_LINES
-        }
+        NoteError::SignatureLines { .. } | NoteError::UnexpectedKey { .. } => reason::SIGNATURE_LINES,
         NoteError::BadSignature(_) => reason::BAD_SIGNATURE,
     }
 }
 
 fn check_items(submission: &Submission, items: &[ItemLeaf]) -> Result<(), Refused> {
     if items.len() != submission.count as usize {
-        let detail = format!(
-            "{} items where {} are declared",
-            items.len(),
-            submission.count
-        );
+        let detail = format!("{} items where {} are declared", items.len(), submission.count);
         return Err(Refused::new(reason::COUNT, detail));
     }
     for (index, item) in items.iter().enumerate() {
@@ -132,24 +105,15 @@ fn check_items(submission: &Submission, items: &[ItemLeaf]) -> Result<(), Refuse
             return Err(Refused::new(reason::WRONG_KIND, format!("item {index}")));
         }
         if item.bytes > ITEM_BYTES_MAX {
-            return Err(Refused::new(
-                reason::TOO_LARGE,
-                format!("item {index} is longer than 256 KiB"),
-            ));
+            return Err(Refused::new(reason::TOO_LARGE, format!("item {index} is longer than 256 KiB")));
         }
     }
     if items.iter().map(|item| item.bytes).sum::<usize>() > SUBMISSION_BYTES_MAX {
-        return Err(Refused::new(
-            reason::TOO_LARGE,
-            "the items are longer than 900 KiB together",
-        ));
+        return Err(Refused::new(reason::TOO_LARGE, "the items are longer than 900 KiB together"));
     }
     let root = merkle::root(items.iter().map(|item| item.hash));
     if root != submission.root {
-        return Err(Refused::new(
-            reason::ROOT,
-            format!("the items give {root}, declared is {}", submission.root),
-        ));
+        return Err(Refused::new(reason::ROOT, format!("the items give {root}, declared is {}", submission.root)));
     }
     Ok(())
 }
@@ -160,10 +124,7 @@ pub fn check_time(submission_ms: u64, block_ms: u64) -> Result<(), Refused> {
     let latest = block_ms.saturating_add(AHEAD_MS_MAX);
     match (earliest..=latest).contains(&submission_ms) {
         true => Ok(()),
-        false => Err(Refused::new(
-            reason::TIME,
-            format!("{submission_ms} is outside {earliest} to {latest}"),
-        )),
+        false => Err(Refused::new(reason::TIME, format!("{submission_ms} is outside {earliest} to {latest}"))),
     }
 }
 
@@ -176,15 +137,8 @@ pub fn verify_submission(
     is_valid: impl Fn(&PartyId, &PublicKey) -> bool,
 ) -> Result<Submission, Refused> {
     let submission = open_submission(note, items, expected)?;
-    if let Some(key) = submission
-        .public_keys
-        .iter()
-        .find(|key| !is_valid(&submission.party, key))
-    {
-        return Err(Refused::new(
-            reason::UNKNOWN_KEY,
-            format!("{} of {}", key, submission.party),
-        ));
+    if let Some(key) = submission.public_keys.iter().find(|key| !is_valid(&submission.party, key)) {
+        return Err(Refused::new(reason::UNKNOWN_KEY, format!("{} of {}", key, submission.party)));
     }
     check_time(submission.time_ms, block_ms)?;
     Ok(submission)

@@ -25,25 +25,17 @@ impl OwnItem {
     pub fn new(kind: ItemKind, bytes: impl Into<String>) -> OwnItem {
         let bytes = bytes.into();
         let salt = sha256(&[b"salt", bytes.as_bytes()]).0;
-        OwnItem {
-            kind,
-            salt: Salt(salt[..16].try_into().unwrap()),
-            bytes,
-        }
+        OwnItem { kind, salt: Salt(salt[..16].try_into().unwrap()), bytes }
     }
 
     pub fn item(&self) -> Item<'_> {
-        Item {
-            kind: self.kind,
-            salt: self.salt,
-            bytes: self.bytes.as_bytes(),
-        }
+        Item { kind: self.kind, salt: self.salt, bytes: self.bytes.as_bytes() }
     }
 }
 
 /// A record of the log: a submission with its items, or bytes that cannot be decoded.
 pub enum Record {
-    Sealed(SealedSubmission, Vec<OwnItem>),
+    Sealed(Box<SealedSubmission>, Vec<OwnItem>),
     Undecodable(Vec<u8>),
 }
 
@@ -86,38 +78,23 @@ pub fn party(name: &str) -> PartyId {
 
 pub const ORIGIN: &str = "stents.example/county";
 pub const AUTHORITY: [&str; 3] = ["authority-a", "authority-b", "authority-c"];
-pub const WITNESSES: [&str; 3] = [
-    "witness.example/hospital",
-    "witness.example/regulator",
-    "witness.example/university",
-];
+pub const WITNESSES: [&str; 3] =
+    ["witness.example/hospital", "witness.example/regulator", "witness.example/university"];
 
 pub fn genesis() -> Genesis {
     let verifiers = |names: &[&str]| names.iter().map(|name| signer(name).verifier()).collect();
     Genesis {
         origin: ORIGIN.parse().unwrap(),
         time_ms: START_MS,
-        authority: Quorum {
-            threshold: 2,
-            keys: verifiers(&AUTHORITY),
-        },
+        authority: Quorum { threshold: 2, keys: verifiers(&AUTHORITY) },
         chainer: signer(ORIGIN).verifier(),
-        witnesses: Quorum {
-            threshold: 1,
-            keys: verifiers(&WITNESSES),
-        },
+        witnesses: Quorum { threshold: 1, keys: verifiers(&WITNESSES) },
     }
 }
 
 pub fn entry(name: &str, custody: Custody, roles: &[&str], enrolled: u64) -> KeyEntry {
     let roles = roles.iter().map(|role| role.parse().unwrap()).collect();
-    KeyEntry {
-        party: party(name),
-        public_key: key(name).public(),
-        custody,
-        roles,
-        enrolled,
-    }
+    KeyEntry { party: party(name), public_key: key(name).public(), custody, roles, enrolled }
 }
 
 pub fn event(serial: u32, step: &str) -> OwnItem {
@@ -136,33 +113,15 @@ pub fn event(serial: u32, step: &str) -> OwnItem {
 }
 
 pub fn notice(subject: &str, revision: u32) -> OwnItem {
-    OwnItem::new(
-        ItemKind::Notice,
-        format!(r#"{{"party":"{subject}","revision":{revision},"type":"party"}}"#),
-    )
+    OwnItem::new(ItemKind::Notice, format!(r#"{{"party":"{subject}","revision":{revision},"type":"party"}}"#))
 }
 
-fn seal(
-    kind: SubmissionKind,
-    who: &str,
-    keys: &[&str],
-    time_ms: u64,
-    items: Vec<OwnItem>,
-) -> Record {
+fn seal(kind: SubmissionKind, who: &str, keys: &[&str], time_ms: u64, items: Vec<OwnItem>) -> Record {
     let leaves: Vec<ItemLeaf> = items.iter().map(|item| item.item().leaf()).collect();
     let keys: Vec<SigningKey> = keys.iter().map(|name| key(name)).collect();
     let genesis = genesis();
-    let sealed = seal_submission(
-        kind,
-        &genesis.origin,
-        genesis.hash(),
-        &party(who),
-        &keys,
-        time_ms,
-        &leaves,
-    )
-    .unwrap();
-    Record::Sealed(sealed, items)
+    let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), &party(who), &keys, time_ms, &leaves).unwrap();
+    Record::Sealed(Box::new(sealed), items)
 }
 
 pub fn seal_events(who: &str, time_ms: u64, items: Vec<OwnItem>) -> Record {
@@ -190,13 +149,7 @@ fn cut(topic: &str, partition: u32, from: u64, records: &[Record]) -> Cut {
 fn records(height: u64) -> Vec<(&'static str, u32, u64, Vec<Record>)> {
     let now = START_MS + height * 200;
     let several = |who: &str, first: u32, count: u32| {
-        seal_events(
-            who,
-            now - 50,
-            (first..first + count)
-                .map(|serial| event(serial, "shipping"))
-                .collect(),
-        )
+        seal_events(who, now - 50, (first..first + count).map(|serial| event(serial, "shipping")).collect())
     };
     match height {
         0 => vec![(
@@ -204,33 +157,13 @@ fn records(height: u64) -> Vec<(&'static str, u32, u64, Vec<Record>)> {
             0,
             0,
             vec![
-                seal_notices(
-                    "authority-a",
-                    &["authority-a", "authority-b"],
-                    now,
-                    vec![notice("factory", 1)],
-                ),
-                seal_notices(
-                    "authority-a",
-                    &["authority-a"],
-                    now,
-                    vec![notice("hospital", 1), notice("carrier", 1)],
-                ),
+                seal_notices("authority-a", &["authority-a", "authority-b"], now, vec![notice("factory", 1)]),
+                seal_notices("authority-a", &["authority-a"], now, vec![notice("hospital", 1), notice("carrier", 1)]),
             ],
         )],
         1 => vec![("scan-events", 0, 0, vec![several("factory", 1, 1)])],
         2 => vec![
-            (
-                "notices",
-                0,
-                2,
-                vec![seal_notices(
-                    "authority-b",
-                    &["authority-b"],
-                    now,
-                    vec![notice("hospital", 2)],
-                )],
-            ),
+            ("notices", 0, 2, vec![seal_notices("authority-b", &["authority-b"], now, vec![notice("hospital", 2)])]),
             (
                 "scan-events",
                 0,
@@ -243,14 +176,7 @@ fn records(height: u64) -> Vec<(&'static str, u32, u64, Vec<Record>)> {
                     several("carrier", 40, 1),
                 ],
             ),
-            (
-                "scan-events",
-                1,
-                0,
-                (0..4)
-                    .map(|n| several("factory", 100 + 10 * n, 7))
-                    .collect(),
-            ),
+            ("scan-events", 1, 0, (0..4).map(|n| several("factory", 100 + 10 * n, 7)).collect()),
         ],
         3 => vec![], // a block without cuts: time goes on
         _ => vec![(
@@ -262,10 +188,7 @@ fn records(height: u64) -> Vec<(&'static str, u32, u64, Vec<Record>)> {
                 now - 1_000,
                 vec![
                     event(50, "receiving"),
-                    OwnItem::new(
-                        ItemKind::Document,
-                        r#"{"count":1,"mediaType":"application/json"}"#,
-                    ),
+                    OwnItem::new(ItemKind::Document, r#"{"count":1,"mediaType":"application/json"}"#),
                 ],
             )],
         )],
@@ -276,12 +199,7 @@ fn key_set(height: u64) -> KeySet {
     let hosted = Custody::Hosted(party("distributor-service"));
     let mut entries = genesis().authority_entries();
     entries.push(entry("factory", Custody::Own, &["manufacturer"], 0));
-    entries.push(entry(
-        "hospital",
-        Custody::Own,
-        &["hospital", "regulator"],
-        0,
-    ));
+    entries.push(entry("hospital", Custody::Own, &["hospital", "regulator"], 0));
     entries.push(entry("carrier", hosted, &["carrier"], 0));
     if height >= 2 {
         entries.push(entry("agent", Custody::Own, &["distributor"], 2));
@@ -304,67 +222,32 @@ fn block(height: u64, log_root: Hash) -> Block {
         log_root,
         time_ms: START_MS + height * 200,
         keys: keys.count_and_root(),
-        cuts: parts
-            .iter()
-            .map(|(topic, partition, from, records)| cut(topic, *partition, *from, records))
-            .collect(),
-        bad: if height == 2 {
-            vec![bad(2, reason::UNDECODABLE), bad(3, reason::UNKNOWN_KEY)]
-        } else {
-            vec![]
-        },
+        cuts: parts.iter().map(|(topic, partition, from, records)| cut(topic, *partition, *from, records)).collect(),
+        bad: if height == 2 { vec![bad(2, reason::UNDECODABLE), bad(3, reason::UNKNOWN_KEY)] } else { vec![] },
     };
     header.check().unwrap();
-    Block {
-        header,
-        keys,
-        cuts: parts
-            .into_iter()
-            .map(|(_, _, _, records)| records)
-            .collect(),
-    }
+    Block { header, keys, cuts: parts.into_iter().map(|(_, _, _, records)| records).collect() }
 }
 
 pub fn world() -> World {
     let genesis = genesis();
-    let genesis_note = genesis
-        .sign(&[signer("authority-a"), signer("authority-c")])
-        .unwrap();
+    let genesis_note = genesis.sign(&[signer("authority-a"), signer("authority-c")]).unwrap();
     let (mut blocks, mut log) = (Vec::new(), Tree::default());
     for height in 0..BLOCKS {
-        let log_root = if height == 0 {
-            genesis.hash()
-        } else {
-            log.root()
-        };
+        let log_root = if height == 0 { genesis.hash() } else { log.root() };
         let block = block(height, log_root);
         log.push(block.header.leaf());
         blocks.push(block);
     }
     let checkpoint = checkpoint(&genesis, &log, BLOCKS, &[WITNESSES[2], WITNESSES[0]]);
-    World {
-        genesis,
-        genesis_note,
-        blocks,
-        log,
-        checkpoint,
-    }
+    World { genesis, genesis_note, blocks, log, checkpoint }
 }
 
 pub fn checkpoint(genesis: &Genesis, log: &Tree, size: u64, witnesses: &[&str]) -> Note {
     let root = log.root_at(size).unwrap();
-    let alone = Checkpoint {
-        origin: genesis.origin.clone(),
-        size,
-        root,
-    }
-    .sign(&signer(ORIGIN))
-    .unwrap();
+    let alone = Checkpoint { origin: genesis.origin.clone(), size, root }.sign(&signer(ORIGIN)).unwrap();
     let time_s = START_MS / 1000 + 2;
-    let lines: Vec<_> = witnesses
-        .iter()
-        .map(|name| cosign(&signer(name), alone.text(), time_s))
-        .collect();
+    let lines: Vec<_> = witnesses.iter().map(|name| cosign(&signer(name), alone.text(), time_s)).collect();
     Checkpoint::with_cosignatures(&alone, &lines, genesis).unwrap()
 }
 
@@ -372,16 +255,10 @@ impl World {
     /// The proof of a sealed item.
     pub fn prove(&self, event: EventRef) -> Result<Proof, Broken> {
         let block = &self.blocks[event.height as usize];
-        let (number, range) = (block
-            .header
-            .cuts_with_ordinals()
-            .map(|(_, range)| range)
-            .enumerate())
-        .find(|(_, range)| range.contains(&event.ordinal()))
-        .unwrap();
-        let Record::Sealed(sealed, items) =
-            &block.cuts[number][(event.ordinal() - range.start) as usize]
-        else {
+        let (number, range) = (block.header.cuts_with_ordinals().map(|(_, range)| range).enumerate())
+            .find(|(_, range)| range.contains(&event.ordinal()))
+            .unwrap();
+        let Record::Sealed(sealed, items) = &block.cuts[number][(event.ordinal() - range.start) as usize] else {
             panic!("no proof of an undecodable record")
         };
         let item_leaves: Vec<Hash> = items.iter().map(|item| item.item().leaf_hash()).collect();
@@ -407,8 +284,7 @@ impl World {
         for block in &self.blocks {
             for (ordinal, record) in block.cuts.iter().flatten().enumerate() {
                 if let Record::Sealed(_, items) = record {
-                    let name =
-                        |index| EventRef::new(block.header.height, ordinal as u32, index).unwrap();
+                    let name = |index| EventRef::new(block.header.height, ordinal as u32, index).unwrap();
                     names.extend((0..items.len() as u32).map(name));
                 }
             }
