@@ -73,6 +73,18 @@ pub(crate) struct Part {
     pub rules: &'static [Rule],
 }
 
+pub(crate) const fn part(set: Set, min: usize, max: usize, rules: &'static [Rule]) -> Part {
+    Part { set, min, max, optional: false, rules }
+}
+
+pub(crate) const fn optional(set: Set, min: usize, max: usize, rules: &'static [Rule]) -> Part {
+    Part { set, min, max, optional: true, rules }
+}
+
+pub(crate) const fn one(ai: u16) -> Ais {
+    Ais(ai, ai)
+}
+
 /// The characters that a component may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Set {
@@ -121,9 +133,7 @@ pub(crate) enum Rule {
 /// The row of a known application identifier.
 pub(crate) fn entry(ai: Ai) -> Option<&'static Entry> {
     let after = TABLE.partition_point(|entry| entry.ais.0 <= ai.0);
-    TABLE
-        .get(after.checked_sub(1)?)
-        .filter(|entry| entry.ais.contains(ai))
+    TABLE.get(after.checked_sub(1)?).filter(|entry| entry.ais.contains(ai))
 }
 
 /// The application identifier that `text` begins with. No one is the beginning of another, so the first found is it.
@@ -154,33 +164,19 @@ mod tests {
         assert_eq!(found("3103001750").as_deref(), Some("3103"));
         assert_eq!(found("8012").as_deref(), Some("8012"));
         assert_eq!(found("90").as_deref(), Some("90"));
-        for unknown in [
-            "", "0", "04", "0410", "23", "234", "3106", "8099", "A1", "1",
-        ] {
+        for unknown in ["", "0", "04", "0410", "23", "234", "3106", "8099", "A1", "1"] {
             assert_eq!(found(unknown), None, "{unknown}");
         }
     }
 
     #[test]
     fn no_identifier_begins_another_and_the_table_is_sorted() {
-        let all: Vec<String> = TABLE
-            .iter()
-            .flat_map(|entry| entry.ais.0..=entry.ais.1)
-            .map(|ai| Ai(ai).to_string())
-            .collect();
+        let all: Vec<String> =
+            TABLE.iter().flat_map(|entry| entry.ais.0..=entry.ais.1).map(|ai| Ai(ai).to_string()).collect();
         assert!(TABLE.windows(2).all(|pair| pair[0].ais.1 < pair[1].ais.0));
         for ai in &all {
-            assert_eq!(
-                Ai::parse(ai).map(|found| found.to_string()).as_ref(),
-                Some(ai)
-            );
-            assert_eq!(
-                all.iter()
-                    .filter(|other| other.starts_with(ai.as_str()))
-                    .count(),
-                1,
-                "{ai}"
-            );
+            assert_eq!(Ai::parse(ai).map(|found| found.to_string()).as_ref(), Some(ai));
+            assert_eq!(all.iter().filter(|other| other.starts_with(ai.as_str())).count(), 1, "{ai}");
         }
     }
 

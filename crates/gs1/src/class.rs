@@ -108,10 +108,7 @@ pub struct Class {
 impl Class {
     /// The low 56 bits of `value` are kept.
     pub const fn new(scheme: Scheme, value: u64) -> Class {
-        Class {
-            scheme,
-            value: value & VALUE_MASK,
-        }
+        Class { scheme, value: value & VALUE_MASK }
     }
 
     pub const fn scheme(self) -> Scheme {
@@ -143,8 +140,7 @@ impl TryFrom<u64> for Class {
     type Error = String;
 
     fn try_from(class: u64) -> Result<Class, String> {
-        Class::from_u64(class)
-            .ok_or_else(|| format!("unknown scheme {} of class", class >> VALUE_BITS))
+        Class::from_u64(class).ok_or_else(|| format!("unknown scheme {} of class", class >> VALUE_BITS))
     }
 }
 
@@ -155,21 +151,9 @@ mod tests {
     #[test]
     fn stored_numbers_are_as_decided() {
         let numbers: Vec<u8> = Scheme::ALL.iter().map(|s| s.number()).collect();
-        assert_eq!(
-            numbers,
-            [
-                1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 255
-            ]
-        );
-        assert!(
-            Scheme::ALL
-                .iter()
-                .all(|s| Scheme::from_number(s.number()) == Some(*s))
-        );
-        assert_eq!(
-            Class::new(Scheme::Item, 9_521_141_012_345).to_u64(),
-            0x0100_08a8_d03a_5779
-        );
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 255]);
+        assert!(Scheme::ALL.iter().all(|s| Scheme::from_number(s.number()) == Some(*s)));
+        assert_eq!(Class::new(Scheme::Item, 9_521_141_012_345).to_u64(), 0x0100_08a8_d03a_5779);
         assert_eq!(Class::from_u64(0x2900_0000_0000_0001), None);
     }
 }

@@ -47,31 +47,18 @@ impl Code {
     /// A code that says nothing but its thing.
     pub fn of(thing: Thing) -> Code {
         let lot = thing.lot().map(SmolStr::new);
-        Code {
-            thing,
-            lot,
-            expiry: None,
-            made: None,
-            attributes: Vec::new(),
-            doubt: None,
-        }
+        Code { thing, lot, expiry: None, made: None, attributes: Vec::new(), doubt: None }
     }
 
     /// The value of an application identifier among `attributes`.
     pub fn attribute(&self, ai: &str) -> Option<&str> {
         let ai = Ai::parse(ai)?;
-        self.attributes
-            .iter()
-            .find(|(other, _)| *other == ai)
-            .map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(other, _)| *other == ai).map(|(_, value)| value.as_str())
     }
 
     /// The count that the carrier states: AI 30 (items of a variable measure) or 37 (items in a logistic unit).
     pub fn quantity(&self) -> Option<u32> {
-        self.attribute("30")
-            .or_else(|| self.attribute("37"))?
-            .parse()
-            .ok()
+        self.attribute("30").or_else(|| self.attribute("37"))?.parse().ok()
     }
 
     /// As a scanner sends it: `]d2…` with FNC1 as GS. A drug code is its digits, any other URI is itself.
@@ -103,19 +90,8 @@ impl Code {
             return self.thing.uri();
         };
         let mut out = self.thing.uri();
-        let key = if self
-            .thing
-            .elements()
-            .is_some_and(|(_, second)| second.is_some())
-        {
-            2
-        } else {
-            1
-        };
-        let attributes = elements
-            .iter()
-            .skip(key)
-            .filter(|(ai, _)| entry(*ai).is_some_and(|row| row.attribute));
+        let key = if self.thing.elements().is_some_and(|(_, second)| second.is_some()) { 2 } else { 1 };
+        let attributes = elements.iter().skip(key).filter(|(ai, _)| entry(*ai).is_some_and(|row| row.attribute));
         for (at, (ai, value)) in attributes.enumerate() {
             let mark = if at == 0 { '?' } else { '&' };
             _ = write!(out, "{mark}{ai}={}", crate::uri::PercentEncoded(value));
@@ -127,14 +103,8 @@ impl Code {
     fn elements(&self) -> Option<Vec<(Ai, SmolStr)>> {
         let (key, second) = self.thing.elements()?;
         let mut elements: Vec<(Ai, SmolStr)> = [key].into_iter().chain(second).collect();
-        let day = |date: Date| {
-            format_smolstr!(
-                "{:02}{:02}{:02}",
-                date.year().rem_euclid(100),
-                date.month(),
-                date.day()
-            )
-        };
+        let day =
+            |date: Date| format_smolstr!("{:02}{:02}{:02}", date.year().rem_euclid(100), date.month(), date.day());
         let lot = self.lot.clone().filter(|_| self.thing.lot().is_none());
         let expiry = self.expiry.filter(|_| self.attribute("7003").is_none());
         elements.extend(expiry.map(|date| (Ai(17), day(date))));
@@ -153,9 +123,12 @@ pub(crate) fn bracketed<'a>(elements: impl Iterator<Item = (Ai, &'a str)>) -> St
     out
 }
 
+/// An application identifier and its value.
+type Element = (Ai, SmolStr);
+
 impl Thing {
     /// The elements that the key is made of, one or two. None for drug codes and other URIs.
-    pub(crate) fn elements(&self) -> Option<((Ai, SmolStr), Option<(Ai, SmolStr)>)> {
+    pub(crate) fn elements(&self) -> Option<(Element, Option<Element>)> {
         use Scheme::*;
         let (value, id) = (self.class().value(), SmolStr::new(self.id()));
         let gtin = || format_smolstr!("{value:014}");
@@ -177,10 +150,7 @@ impl Thing {
             Ginc => ((Ai(401), id), None),
             Gsin => ((Ai(402), id), None),
             Cpi => match id.split_once('.') {
-                Some((part, serial)) => (
-                    (Ai(8010), SmolStr::new(part)),
-                    Some((Ai(8011), SmolStr::new(serial))),
-                ),
+                Some((part, serial)) => ((Ai(8010), SmolStr::new(part)), Some((Ai(8011), SmolStr::new(serial)))),
                 None => ((Ai(8010), id), None),
             },
             Itip => {

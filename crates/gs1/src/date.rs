@@ -8,10 +8,7 @@ use crate::digits::is_digits;
 /// (General Specifications 7.12). Day 00 is the last day of the month where `day_00` allows it. None if there is no
 /// such day.
 pub(crate) fn yymmdd(digits: &str, year: i16, day_00: bool) -> Option<Date> {
-    let &[y1, y2, m1, m2, d1, d2] = digits
-        .as_bytes()
-        .first_chunk()
-        .filter(|_| digits.len() == 6)?;
+    let &[y1, y2, m1, m2, d1, d2] = digits.as_bytes().first_chunk().filter(|_| digits.len() == 6)?;
     if !is_digits(digits) {
         return None;
     }
@@ -59,9 +56,7 @@ mod tests {
 
     #[test]
     fn there_are_no_other_days() {
-        for none in [
-            "270229", "271301", "270001", "270132", "27013", "", "ab0101",
-        ] {
+        for none in ["270229", "271301", "270001", "270132", "27013", "", "ab0101"] {
             assert_eq!(seen(none, 2026), "none", "{none}");
         }
         assert_eq!(yymmdd("270101", i16::MAX, true), None);

@@ -29,9 +29,7 @@ pub(crate) fn is_digits(text: &str) -> bool {
 
 /// The number that ASCII digits spell; the caller has checked that they are at most 19 digits.
 pub(crate) fn number(digits: &str) -> u64 {
-    digits
-        .bytes()
-        .fold(0, |n, digit| n * 10 + u64::from(digit - b'0'))
+    digits.bytes().fold(0, |n, digit| n * 10 + u64::from(digit - b'0'))
 }
 
 /// Digits whose last one is their check digit; `what` names them in the error.
@@ -39,14 +37,10 @@ pub(crate) fn verify_check_digit(what: &str, digits: &str) -> Result<(), CodeErr
     let (body, last) = digits.split_at(digits.len().saturating_sub(1));
     match check_digit(body) {
         Some(right) if last.as_bytes() == [b'0' + right] => Ok(()),
-        Some(right) => Err(CodeError::new(
-            "check-digit",
-            format!("{what} {digits}: check digit should be {right}, not {last}"),
-        )),
-        None => Err(CodeError::new(
-            "charset",
-            format!("{what} {} should hold digits only", quote(digits)),
-        )),
+        Some(right) => {
+            Err(CodeError::new("check-digit", format!("{what} {digits}: check digit should be {right}, not {last}")))
+        }
+        None => Err(CodeError::new("charset", format!("{what} {} should hold digits only", quote(digits)))),
     }
 }
 
@@ -58,10 +52,7 @@ impl Gtin {
     /// From 8, 12, 13 or 14 digits.
     pub fn parse(digits: &str) -> Result<Gtin, CodeError> {
         if !is_digits(digits) {
-            return Err(CodeError::new(
-                "charset",
-                format!("GTIN {} should hold digits only", quote(digits)),
-            ));
+            return Err(CodeError::new("charset", format!("GTIN {} should hold digits only", quote(digits))));
         }
         if !matches!(digits.len(), 8 | 12..=14) {
             let n = digits.len();
@@ -121,10 +112,7 @@ impl Gln {
     pub fn parse(digits: &str) -> Result<Gln, CodeError> {
         if digits.len() != 13 {
             let n = digits.chars().count();
-            return Err(CodeError::new(
-                "length",
-                format!("GLN {} has {n} digits and should have 13", quote(digits)),
-            ));
+            return Err(CodeError::new("length", format!("GLN {} has {n} digits and should have 13", quote(digits))));
         }
         verify_check_digit("GLN", digits)?;
         Ok(Gln(number(digits)))
@@ -151,10 +139,7 @@ impl Gln {
     /// AI 414 + 254: a part of the place. The extension `0` means none.
     pub fn sub_place(self, extension: &str) -> Result<Thing, CodeError> {
         field::check(Ai(254), extension)?;
-        Ok(Thing::new(
-            Class::new(Scheme::Place, self.0),
-            if extension == "0" { "" } else { extension },
-        ))
+        Ok(Thing::new(Class::new(Scheme::Place, self.0), if extension == "0" { "" } else { extension }))
     }
 
     /// AI 417: the party.

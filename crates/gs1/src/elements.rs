@@ -43,9 +43,7 @@ impl<'a> Elements<'a> {
             None => self.0.push((ai, value)),
             Some((_, same)) if *same == value => {}
             Some((_, other)) => {
-                let detail = format!(
-                    "AI {ai} stands twice, as {other} and as {value}, and should stand once"
-                );
+                let detail = format!("AI {ai} stands twice, as {other} and as {value}, and should stand once");
                 return Err(CodeError::new("repeated", detail));
             }
         }
@@ -53,17 +51,11 @@ impl<'a> Elements<'a> {
     }
 
     fn get(&self, ai: u16) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(other, _)| other.0 == ai)
-            .map(|(_, value)| &**value)
+        self.0.iter().find(|(other, _)| other.0 == ai).map(|(_, value)| &**value)
     }
 
     fn any(&self, ais: Ais) -> Option<Ai> {
-        self.0
-            .iter()
-            .map(|(ai, _)| *ai)
-            .find(|ai| ais.contains(*ai))
+        self.0.iter().map(|(ai, _)| *ai).find(|ai| ais.contains(*ai))
     }
 
     /// What each element needs beside it and what it excludes (General Specifications 4.13 and 4.14), in this one code.
@@ -71,28 +63,13 @@ impl<'a> Elements<'a> {
         for (ai, row) in self.0.iter().filter_map(|(ai, _)| Some((*ai, entry(*ai)?))) {
             let met = |group: &&[Ais]| group.iter().all(|ais| self.any(*ais).is_some());
             if !row.req.is_empty() && !row.req.iter().any(met) {
-                let needed = row
-                    .req
-                    .iter()
-                    .map(|group| group.iter().map(shown).collect::<Vec<_>>().join(" with "));
+                let needed = row.req.iter().map(|group| group.iter().map(shown).collect::<Vec<_>>().join(" with "));
                 let needed = needed.collect::<Vec<_>>().join(" or ");
-                let detail = format!(
-                    "AI {ai} ({}) should stand with {needed} in the same code",
-                    row.title
-                );
+                let detail = format!("AI {ai} ({}) should stand with {needed} in the same code", row.title);
                 return Err(CodeError::new("companion", detail));
             }
-            if let Some(other) = row
-                .ex
-                .iter()
-                .filter_map(|ais| self.any(*ais))
-                .find(|other| *other != ai)
-            {
-                let detail = format!(
-                    "AI {ai} ({}) should not stand with AI {other} ({})",
-                    row.title,
-                    other.title()
-                );
+            if let Some(other) = row.ex.iter().filter_map(|ais| self.any(*ais)).find(|other| *other != ai) {
+                let detail = format!("AI {ai} ({}) should not stand with AI {other} ({})", row.title, other.title());
                 return Err(CodeError::new("companion", detail));
             }
         }
@@ -104,20 +81,15 @@ impl<'a> Elements<'a> {
         let keys = KEYS.iter().chain(&PLACE);
         for &(main, second, scheme) in keys {
             if let Some(value) = self.get(main)
-                && let Some(other) = if second == 0 {
-                    Some("")
-                } else {
-                    self.get(second)
-                }
+                && let Some(other) = if second == 0 { Some("") } else { self.get(second) }
             {
-                return Ok((
-                    thing(scheme, value, second, other),
-                    [main, if second == 0 { main } else { second }],
-                ));
+                return Ok((thing(scheme, value, second, other), [main, if second == 0 { main } else { second }]));
             }
         }
         let detail = match self.any(Ais(2, 3)) {
-            Some(ai) => format!("AI {ai} ({}) says what is inside, not what this is: scan its SSCC (AI 00) too", ai.title()),
+            Some(ai) => {
+                format!("AI {ai} ({}) says what is inside, not what this is: scan its SSCC (AI 00) too", ai.title())
+            }
             None => "the code names nothing: it should hold a GTIN (AI 01), an SSCC (AI 00) or another GS1 key".into(),
         };
         Err(CodeError::new("no-key", detail))
@@ -144,10 +116,7 @@ impl<'a> Elements<'a> {
         if let Some(until) = self.get(7003) {
             let day = day(Ai(7003), &until[..6], year)?;
             if code.expiry.replace(day).is_some_and(|other| other != day) {
-                return Err(CodeError::new(
-                    "value",
-                    "AI 17 and AI 7003 should give the same day of expiry",
-                ));
+                return Err(CodeError::new("value", "AI 17 and AI 7003 should give the same day of expiry"));
             }
         }
         Ok(code)
@@ -155,20 +124,11 @@ impl<'a> Elements<'a> {
 }
 
 fn shown(ais: &Ais) -> String {
-    if ais.0 == ais.1 {
-        format!("AI {}", Ai(ais.0))
-    } else {
-        format!("AI {} to {}", Ai(ais.0), Ai(ais.1))
-    }
+    if ais.0 == ais.1 { format!("AI {}", Ai(ais.0)) } else { format!("AI {} to {}", Ai(ais.0), Ai(ais.1)) }
 }
 
 fn day(ai: Ai, value: &str, year: i16) -> Result<jiff::civil::Date, CodeError> {
-    let none = || {
-        CodeError::new(
-            "date",
-            format!("AI {ai} {value}: there is no such day as seen from {year}"),
-        )
-    };
+    let none = || CodeError::new("date", format!("AI {ai} {value}: there is no such day as seen from {year}"));
     yymmdd(value, year, ai.0 != 7003).ok_or_else(none)
 }
 
@@ -181,10 +141,7 @@ fn thing(scheme: Scheme, value: &str, second: u16, other: &str) -> Thing {
         Grai => (&value[1..14], SmolStr::new(&value[14..])),
         Gdti | Gcn => (&value[..13], SmolStr::new(&value[13..])),
         Itip if second == 0 => (&value[..14], SmolStr::new(&value[14..])),
-        Itip => (
-            &value[..14],
-            format_smolstr!("{}/{second}/{other}", &value[14..]),
-        ),
+        Itip => (&value[..14], format_smolstr!("{}/{second}/{other}", &value[14..])),
         Cpi if second != 0 => ("", format_smolstr!("{value}.{other}")),
         _ => ("", SmolStr::new(value)),
     };

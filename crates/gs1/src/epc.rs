@@ -7,6 +7,7 @@
 //! urn:epc:idpat:sgtin:0614141.107346.*      any serial                              → (01)10614141073464
 //! ```
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use crate::ai::Ai;
@@ -18,6 +19,11 @@ use crate::{CodeError, Thing};
 
 /// GS1 company prefixes, in digits.
 const PREFIX_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
+
+/// Company prefix, reference, piece, total and serial.
+const FIELDS_MAX: usize = 5;
+/// Keys that need no second allocation.
+const KEY_BYTES_TYPICAL: usize = 32;
 
 /// One scheme: its name, the key's AI, digits of prefix and reference together (0: they are text and simply joined),
 /// whether the first digit of the reference stands before the prefix, and what follows.
@@ -84,48 +90,41 @@ pub(crate) fn read(text: &str) -> Result<Option<Thing>, CodeError> {
         Tail::Element(_) | Tail::Serial => 1,
         Tail::Piece => 3,
     };
-    let fields: Vec<&str> = body.splitn(count, '.').collect();
-    let any = |field: &&str| pattern && *field == "*";
-    if fields.len() != count || fields[0].is_empty() {
+    let mut fields = [""; FIELDS_MAX];
+    let found = body.splitn(count, '.').zip(&mut fields).map(|(text, field)| *field = text).count();
+    let fields = &fields[..count];
+    if found != count || fields[0].is_empty() {
         return Err(wrong(text, &format!("{count} fields between dots")));
     }
+    let any = |field: &&str| pattern && *field == "*";
     let stars = fields.iter().filter(|field| any(field)).count();
     // A location with any extension and an asset of any number are not classes of goods.
     let one_class = scheme.tail != Tail::Nothing && scheme.tail != Tail::Element(254);
-    if stars > 1 || (stars == 1 && (!one_class || !fields.last().is_some_and(any))) {
+    if stars > 1 || (stars == 1 && (!one_class || fields[count - 1] != "*")) {
         return Ok(None);
     }
-    let tail = if stars == 1 {
-        None
-    } else {
-        fields.get(2..).and_then(<[&str]>::last)
-    };
-    elements(scheme, text, &fields, tail.copied())?
-        .thing()
-        .map(Some)
+    let tail = if count > 2 && stars == 0 { Some(percent_decode(fields[count - 1])?) } else { None };
+    elements(scheme, text, fields, tail)?.thing().map(Some)
 }
 
-fn elements(
+fn elements<'a>(
     scheme: &Scheme,
     text: &str,
-    fields: &[&str],
-    tail: Option<&str>,
-) -> Result<Elements<'static>, CodeError> {
+    fields: &[&'a str],
+    tail: Option<Cow<'a, str>>,
+) -> Result<Elements<'a>, CodeError> {
     let mut key = key(scheme, text, fields[0], fields[1])?;
-    let tail = tail.map(percent_decode).transpose()?;
     match scheme.tail {
         Tail::Piece => key.extend([fields[2], fields[3]]),
-        Tail::Serial if tail.as_deref() == Some("") => {
-            return Err(wrong(text, "a serial after the last dot"));
-        }
+        Tail::Serial if tail.as_deref() == Some("") => return Err(wrong(text, "a serial after the last dot")),
         Tail::Serial => key.push_str(tail.as_deref().unwrap_or("")),
         Tail::Element(_) | Tail::Nothing => {}
     }
     let mut elements = Elements::new();
     elements.push(Ai(scheme.ai), key)?;
     match (tail, &scheme.tail) {
-        (Some(tail), Tail::Element(ai)) => elements.push(Ai(*ai), tail.into_owned())?,
-        (Some(tail), Tail::Piece) => elements.push(Ai(21), tail.into_owned())?,
+        (Some(tail), Tail::Element(ai)) => elements.push(Ai(*ai), tail)?,
+        (Some(tail), Tail::Piece) => elements.push(Ai(21), tail)?,
         _ => {}
     }
     Ok(elements)
@@ -136,33 +135,25 @@ fn key(scheme: &Scheme, text: &str, prefix: &str, reference: &str) -> Result<Str
     if !is_digits(prefix) || !PREFIX_DIGITS.contains(&prefix.len()) {
         return Err(wrong(text, "a company prefix of 4 to 12 digits"));
     }
+    let mut key = String::with_capacity(KEY_BYTES_TYPICAL);
     if scheme.digits == 0 {
-        return Ok(format!("{prefix}{}", percent_decode(reference)?));
+        key.extend([prefix, &percent_decode(reference)?]);
+        return Ok(key);
     }
     if !is_digits(reference) || prefix.len() + reference.len() != scheme.digits {
-        return Err(wrong(
-            text,
-            &format!("{} digits before the serial", scheme.digits),
-        ));
+        return Err(wrong(text, &format!("{} digits before the serial", scheme.digits)));
     }
-    let (indicator, reference) = reference
-        .split_at_checked(usize::from(scheme.indicator))
-        .unwrap_or(("", reference));
-    let key = format!("{indicator}{prefix}{reference}");
-    let check = check_digit(&key).map(|digit| char::from(b'0' + digit));
-    let zero = if scheme.ai == 8003 { "0" } else { "" };
-    Ok([zero, &key]
-        .into_iter()
-        .flat_map(str::chars)
-        .chain(check)
-        .collect())
+    let (indicator, reference) = reference.split_at_checked(usize::from(scheme.indicator)).unwrap_or(("", reference));
+    key.extend([indicator, prefix, reference]);
+    key.extend(check_digit(&key).map(|digit| char::from(b'0' + digit)));
+    if scheme.ai == 8003 {
+        key.insert(0, '0');
+    }
+    Ok(key)
 }
 
 fn wrong(text: &str, right: &str) -> CodeError {
-    CodeError::new(
-        "epc",
-        format!("{} should have {right}", quote(&format!("urn:epc:{text}"))),
-    )
+    CodeError::new("epc", format!("{} should have {right}", quote(&format!("urn:epc:{text}"))))
 }
 
 /// The URN of a thing whose company prefix has this many digits. None if the thing has no URN, or not with such a prefix.
@@ -174,10 +165,7 @@ pub(crate) fn write(thing: &Thing, prefix_digits: usize) -> Option<String> {
         (Tail::Piece, Some((second, _))) => scheme.ai == ai.0 && second.0 == 21,
         _ => scheme.ai == ai.0,
     };
-    let scheme = SCHEMES
-        .iter()
-        .find(fits)
-        .filter(|_| PREFIX_DIGITS.contains(&prefix_digits))?;
+    let scheme = SCHEMES.iter().find(fits).filter(|_| PREFIX_DIGITS.contains(&prefix_digits))?;
     let kind = match thing.scheme() {
         Lot => "class",
         Product => "idpat",
@@ -185,31 +173,17 @@ pub(crate) fn write(thing: &Thing, prefix_digits: usize) -> Option<String> {
         _ => "id",
     };
     let key = value.get(usize::from(ai.0 == 8003)..)?;
-    let (key, rest) = if scheme.digits == 0 {
-        (&key[..], "")
-    } else {
-        key.split_at_checked(scheme.digits)?
-    };
+    let (key, rest) = if scheme.digits == 0 { (key, "") } else { key.split_at_checked(scheme.digits)? };
     let (indicator, key) = key.split_at_checked(usize::from(scheme.indicator))?;
-    let (prefix, reference) = key
-        .split_at_checked(prefix_digits)
-        .filter(|(prefix, _)| is_digits(prefix))?;
-    let head = format!(
-        "urn:epc:{kind}:{}:{prefix}.{indicator}{}",
-        scheme.name,
-        Escaped(reference)
-    );
+    let (prefix, reference) = key.split_at_checked(prefix_digits).filter(|(prefix, _)| is_digits(prefix))?;
+    let head = format!("urn:epc:{kind}:{}:{prefix}.{indicator}{}", scheme.name, Escaped(reference));
     let tail = match &second {
         Some((_, tail)) => tail.as_str(),
         None if scheme.tail == Tail::Serial && rest.len() > 1 => &rest[1..],
         None if thing.scheme() == Place => "0",
         None => "*",
     };
-    let tail: &dyn fmt::Display = if tail == "*" && kind == "idpat" {
-        &tail
-    } else {
-        &Escaped(tail)
-    };
+    let tail: &dyn fmt::Display = if tail == "*" && kind == "idpat" { &tail } else { &Escaped(tail) };
     Some(match scheme.tail {
         Tail::Nothing => head,
         Tail::Element(_) | Tail::Serial => format!("{head}.{tail}"),

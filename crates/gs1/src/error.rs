@@ -17,10 +17,7 @@ pub struct CodeError {
 
 impl CodeError {
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
+        Self { code, detail: detail.into() }
     }
 }
 

@@ -13,53 +13,35 @@ pub(crate) fn check(ai: Ai, value: &str) -> Result<(), CodeError> {
         if part.optional && rest.is_empty() {
             break;
         }
-        let here = rest
-            .char_indices()
-            .nth(part.max)
-            .map_or(rest, |(end, _)| &rest[..end]);
-        if here.chars().count() < part.min {
-            return Err(length(ai, entry, value));
-        }
+        let here = rest.char_indices().nth(part.max).map_or(rest, |(end, _)| &rest[..end]);
         if let Some(wrong) = here.chars().find(|c| !part.set.holds(*c)) {
             return Err(charset(ai, part.set, wrong, value));
+        }
+        if here.chars().count() < part.min {
+            return Err(length(ai, entry, value));
         }
         check_rules(ai, entry, part, here)?;
         rest = &rest[here.len()..];
     }
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(length(ai, entry, value))
-    }
+    if rest.is_empty() { Ok(()) } else { Err(length(ai, entry, value)) }
 }
 
 fn check_rules(ai: Ai, entry: &Entry, part: &Part, value: &str) -> Result<(), CodeError> {
     for rule in part.rules {
         rule::check(*rule, value).map_err(|(code, wrong)| {
-            CodeError::new(
-                code,
-                format!("AI {ai} ({}) {}: {wrong}", entry.title, quote(value)),
-            )
+            CodeError::new(code, format!("AI {ai} ({}) {}: {wrong}", entry.title, quote(value)))
         })?;
     }
     Ok(())
 }
 
 pub(crate) fn unknown(text: &str) -> CodeError {
-    CodeError::new(
-        "unknown-ai",
-        format!("{} begins with no GS1 application identifier", quote(text)),
-    )
+    CodeError::new("unknown-ai", format!("{} begins with no GS1 application identifier", quote(text)))
 }
 
 /// Shortest and longest value, in characters.
 pub(crate) fn lengths(entry: &Entry) -> (usize, usize) {
-    let min = entry
-        .parts
-        .iter()
-        .filter(|part| !part.optional)
-        .map(|part| part.min)
-        .sum();
+    let min = entry.parts.iter().filter(|part| !part.optional).map(|part| part.min).sum();
     (min, entry.parts.iter().map(|part| part.max).sum())
 }
 
@@ -69,16 +51,8 @@ fn length(ai: Ai, entry: &Entry, value: &str) -> CodeError {
         (min, max) if min == max => min.to_string(),
         (min, max) => format!("{min} to {max}"),
     };
-    let noun = if entry.parts.iter().all(|part| part.set == Set::N) {
-        "digits"
-    } else {
-        "characters"
-    };
-    let mut detail = format!(
-        "AI {ai} ({}) {} has {has} {noun} and should have {should}",
-        entry.title,
-        quote(value)
-    );
+    let noun = if entry.parts.iter().all(|part| part.set == Set::N) { "digits" } else { "characters" };
+    let mut detail = format!("AI {ai} ({}) {} has {has} {noun} and should have {should}", entry.title, quote(value));
     if matches!(ai.0, 1..=3)
         && let Ok(gtin) = Gtin::parse(value)
     {
@@ -94,13 +68,7 @@ fn charset(ai: Ai, set: Set, wrong: char, value: &str) -> CodeError {
         Set::Y => "capital letters, digits and #-/",
         Set::Z => "base64url characters",
     };
-    CodeError::new(
-        "charset",
-        format!(
-            "AI {ai} {} holds {wrong:?} and should hold only {should}",
-            quote(value)
-        ),
-    )
+    CodeError::new("charset", format!("AI {ai} {} holds {wrong:?} and should hold only {should}", quote(value)))
 }
 
 impl Set {
@@ -124,8 +92,7 @@ mod tests {
     use super::*;
 
     fn checked(ai: &str, value: &str) -> Result<(), String> {
-        check(Ai::parse(ai).expect("a known AI"), value)
-            .map_err(|e| format!("{}: {}", e.code, e.detail))
+        check(Ai::parse(ai).expect("a known AI"), value).map_err(|e| format!("{}: {}", e.code, e.detail))
     }
 
     #[test]
@@ -170,11 +137,7 @@ mod tests {
             ),
             ("01", "9521141012345", "write the GTIN as 09521141012345"),
             ("01", "0952114101234X", "charset: "),
-            (
-                "10",
-                "",
-                "length: AI 10 (BATCH/LOT) \"\" has 0 characters and should have 1 to 20",
-            ),
+            ("10", "", "length: AI 10 (BATCH/LOT) \"\" has 0 characters and should have 1 to 20"),
             ("10", "123456789012345678901", "length: "),
             ("10", "A B", "charset: AI 10 \"A B\" holds ' '"),
             ("10", "A#", "charset: "),

@@ -43,31 +43,19 @@ pub(crate) struct Link<'a> {
 impl<'a> Link<'a> {
     /// The text without its `https://` or `http://`.
     pub fn new(address: &'a str) -> Link<'a> {
-        let address = address
-            .split_once('#')
-            .map_or(address, |(before, _)| before);
+        let address = address.split_once('#').map_or(address, |(before, _)| before);
         let (address, query) = address.split_once('?').unwrap_or((address, ""));
         let (host, path) = address.split_once('/').unwrap_or((address, ""));
         let mut segments = [""; SEGMENTS_MAX];
         let (mut from, mut at) = (SEGMENTS_MAX, SEGMENTS_MAX);
-        for segment in path
-            .strip_suffix('/')
-            .unwrap_or(path)
-            .rsplit('/')
-            .take(SEGMENTS_MAX)
-        {
+        for segment in path.strip_suffix('/').unwrap_or(path).rsplit('/').take(SEGMENTS_MAX) {
             at -= 1;
             segments[at] = segment;
             if (SEGMENTS_MAX - at).is_multiple_of(2) && is_key(&segments[at..]) {
                 from = at;
             }
         }
-        Link {
-            host,
-            segments,
-            from,
-            query,
-        }
+        Link { host, segments, from, query }
     }
 
     /// Whether the path has the shape of a key, whatever its values are worth.
@@ -99,10 +87,7 @@ impl<'a> Link<'a> {
             }
             let ai = Ai::parse(name).ok_or_else(|| field::unknown(name))?;
             if !entry(ai).is_some_and(|row| row.attribute) {
-                let detail = format!(
-                    "AI {ai} ({}) should stand in the path of a link, not in its query",
-                    ai.title()
-                );
+                let detail = format!("AI {ai} ({}) should stand in the path of a link, not in its query", ai.title());
                 return Err(CodeError::new("link", detail));
             }
             push(&mut elements, ai, percent_decode(value)?)?;
@@ -120,9 +105,7 @@ impl<'a> Link<'a> {
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.query
-            .split(['&', ';'])
-            .filter_map(|parameter| parameter.split_once('='))
+        self.query.split(['&', ';']).filter_map(|parameter| parameter.split_once('='))
     }
 }
 
@@ -137,10 +120,7 @@ fn push<'a>(elements: &mut Elements<'a>, ai: Ai, value: Cow<'a, str>) -> Result<
 fn identifier(segment: &str) -> Option<Ai> {
     match segment.as_bytes().first()? {
         b'0'..=b'9' => Ai::parse(segment),
-        _ => NAMES
-            .iter()
-            .find(|(name, _)| *name == segment)
-            .map(|(_, ai)| Ai(*ai)),
+        _ => NAMES.iter().find(|(name, _)| *name == segment).map(|(_, ai)| Ai(*ai)),
     }
 }
 
@@ -162,8 +142,7 @@ fn is_key(segments: &[&str]) -> bool {
 pub(crate) fn misshapen(address: &str) -> Option<CodeError> {
     let path = address.split_once('/')?.1;
     let first = path.split(['/', '?', '#']).next()?;
-    let key = identifier(first)
-        .filter(|ai| find(first) == Some(*ai) && !KEYS_WITHOUT_THING.contains(&ai.0))?;
+    let key = identifier(first).filter(|ai| find(first) == Some(*ai) && !KEYS_WITHOUT_THING.contains(&ai.0))?;
     entry(key)?.key?;
     let detail = format!(
         "{} should hold AI {key}, its value and only the qualifiers of that key in its path; other elements belong in the \

@@ -17,9 +17,10 @@ use crate::{CodeError, code, field};
 pub(crate) const GS: char = '\u{1d}';
 
 /// What scanners and paste buffers make of FNC1 when it does not arrive as the byte 0x1D.
-const SPELLED_FNC1: [&str; 9] = [
-    "<GS>", "<FNC1>", "{GS}", "[GS]", "\\x1d", "\\u001d", "\u{241d}", "^]", "\\F",
-];
+const SPELLED_FNC1: [&str; 9] = ["<GS>", "<FNC1>", "{GS}", "[GS]", "\\x1d", "\\u001d", "\u{241d}", "^]", "\\F"];
+
+/// Lots and serials: the open ends where a lost FNC1 would change which thing the code names.
+const DOUBTED: [u16; 3] = [10, 21, 235];
 
 /// A raw element string without its symbology identifier.
 pub(crate) fn read(text: &str) -> Result<Elements<'_>, CodeError> {
@@ -63,16 +64,12 @@ fn split(ai: Ai, rest: &str) -> Result<(&str, &str), CodeError> {
 
 fn no_identifier(rest: &str, last: Option<Ai>) -> CodeError {
     match last {
-        _ if rest.starts_with(GS) => CodeError::new(
-            "fnc1",
-            "an element should stand between two FNC1 (the byte 0x1D), and none does",
-        ),
+        _ if rest.starts_with(GS) => {
+            CodeError::new("fnc1", "an element should stand between two FNC1 (the byte 0x1D), and none does")
+        }
         None => field::unknown(rest),
         Some(ai) => {
-            let detail = format!(
-                "{} after AI {ai} begins with no GS1 application identifier",
-                quote(rest)
-            );
+            let detail = format!("{} after AI {ai} begins with no GS1 application identifier", quote(rest));
             CodeError::new("unknown-ai", detail)
         }
     }
@@ -83,9 +80,8 @@ pub(crate) fn refuse_spelled_fnc1(text: &str) -> Result<(), CodeError> {
     match SPELLED_FNC1.iter().find(|spelled| text.contains(**spelled)) {
         None => Ok(()),
         Some(spelled) => {
-            let detail = format!(
-                "FNC1 should arrive as the byte 0x1D, not as the text {spelled:?}: set the scanner so"
-            );
+            let detail =
+                format!("FNC1 should arrive as the byte 0x1D, not as the text {spelled:?}: set the scanner so");
             Err(CodeError::new("fnc1", detail))
         }
     }
@@ -96,8 +92,8 @@ pub(crate) fn doubt(text: &str) -> Option<CodeError> {
     let mut rest = text;
     while let Some(ai) = find(rest) {
         let (value, after) = split(ai, &rest[ai.width()..]).ok()?;
-        if after.is_empty() && entry(ai)?.fnc1 {
-            return doubt_of(ai, value);
+        if after.is_empty() {
+            return DOUBTED.contains(&ai.0).then(|| doubt_of(ai, value))?;
         }
         rest = after;
     }
@@ -107,18 +103,12 @@ pub(crate) fn doubt(text: &str) -> Option<CodeError> {
 fn doubt_of(ai: Ai, value: &str) -> Option<CodeError> {
     let further = |at: &usize| {
         let tail = &value[*at..];
-        let dated = ["11", "15", "17"]
-            .iter()
-            .find_map(|date| tail.strip_prefix(date))?;
+        let dated = ["11", "15", "17"].iter().find_map(|date| tail.strip_prefix(date))?;
         let (date, after) = dated.split_at_checked(6)?;
         yymmdd(date, code::CENTURY_YEAR, true)?;
-        (after.is_empty()
-            || (after.len() > 2 && (after.starts_with("10") || after.starts_with("21"))))
-        .then_some(())
+        (after.is_empty() || (after.len() > 2 && (after.starts_with("10") || after.starts_with("21")))).then_some(())
     };
-    let at = (1..value.len())
-        .filter(|at| value.is_char_boundary(*at))
-        .find(|at| further(at).is_some())?;
+    let at = (1..value.len()).filter(|at| value.is_char_boundary(*at)).find(|at| further(at).is_some())?;
     let (before, after) = value.split_at(at);
     let detail = format!(
         "AI {ai} reads {value}; if FNC1 (the byte 0x1D) was lost on the way, it should be {before}, followed by {after}"
@@ -141,23 +131,15 @@ pub(crate) fn read_bracketed(text: &str) -> Result<Elements<'_>, CodeError> {
 
 /// The application identifier in the bracket that `rest` begins with, and what follows it.
 fn bracket(rest: &str) -> Result<(Ai, &str), CodeError> {
-    let inside = rest
-        .strip_prefix('(')
-        .and_then(|inside| inside.split_once(')'));
-    let Some((digits, after)) = inside.filter(|(digits, _)| matches!(digits.trim().len(), 2..=4))
-    else {
+    let inside = rest.strip_prefix('(').and_then(|inside| inside.split_once(')'));
+    let Some((digits, after)) = inside.filter(|(digits, _)| matches!(digits.trim().len(), 2..=4)) else {
         let detail = format!(
             "{} should begin with an application identifier such as (01); a ( inside a value is written \\(",
             quote(rest)
         );
         return Err(CodeError::new("brackets", detail));
     };
-    let unknown = || {
-        CodeError::new(
-            "unknown-ai",
-            format!("({digits}) is no GS1 application identifier"),
-        )
-    };
+    let unknown = || CodeError::new("unknown-ai", format!("({digits}) is no GS1 application identifier"));
     Ok((Ai::parse(digits.trim()).ok_or_else(unknown)?, after))
 }
 
@@ -175,9 +157,5 @@ fn end_of_value(text: &str) -> usize {
 
 /// No value may hold a backslash, so one before a bracket can only be an escape.
 fn unescaped(value: &str) -> Cow<'_, str> {
-    if value.contains('\\') {
-        value.replace("\\(", "(").replace("\\)", ")").into()
-    } else {
-        value.into()
-    }
+    if value.contains('\\') { value.replace("\\(", "(").replace("\\)", ")").into() } else { value.into() }
 }

@@ -22,8 +22,7 @@ pub(crate) fn check(rule: Rule, value: &str) -> Result<(), Wrong> {
         Yymmd0 => date(value, true),
         Yymmdd => date(value, false),
         Yyyymmdd => long_date(value),
-        Hhmi => bounded(&value[..2], 0, 23, "an hour")
-            .and_then(|()| bounded(&value[2..], 0, 59, "a minute")),
+        Hhmi => bounded(&value[..2], 0, 23, "an hour").and_then(|()| bounded(&value[2..], 0, 59, "a minute")),
         Hh => bounded(value, 0, 23, "an hour"),
         Mi => bounded(value, 0, 59, "a minute"),
         Ss => bounded(value, 0, 59, "a second"),
@@ -43,21 +42,15 @@ pub(crate) fn check(rule: Rule, value: &str) -> Result<(), Wrong> {
             [b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'] => Ok(()),
             _ => value_error("should be one letter, digit, - or _"),
         },
-        Nozeroprefix if value.len() > 1 && value.starts_with('0') => {
-            value_error("should not begin with 0")
-        }
+        Nozeroprefix if value.len() > 1 && value.starts_with('0') => value_error("should not begin with 0"),
         Hasnondigit if is_digits(value) => value_error("should hold something that is no digit"),
         Nozeroprefix | Hasnondigit => Ok(()),
         Pieceoftotal => piece_of_total(&value[..2], &value[2..]),
         Posinseqslash => match value.as_bytes() {
-            [p, b'/', t] if p.is_ascii_digit() && t.is_ascii_digit() => {
-                piece_of_total(&value[..1], &value[2..])
-            }
+            [p, b'/', t] if p.is_ascii_digit() && t.is_ascii_digit() => piece_of_total(&value[..1], &value[2..]),
             _ => value_error("should be a position and a total, such as 1/2"),
         },
-        Pcenc => percent_decode(value)
-            .map(|_| ())
-            .map_err(|e| (e.code, e.detail)),
+        Pcenc => percent_decode(value).map(|_| ()).map_err(|e| (e.code, e.detail)),
         Iban => iban(value),
     }
 }
@@ -71,10 +64,7 @@ fn csum(value: &str) -> Result<(), Wrong> {
     let (body, last) = value.split_at(value.len() - 1);
     match check_digit(body) {
         Some(right) if last.as_bytes() == [b'0' + right] => Ok(()),
-        Some(right) => Err((
-            "check-digit",
-            format!("check digit should be {right}, not {last}"),
-        )),
+        Some(right) => Err(("check-digit", format!("check digit should be {right}, not {last}"))),
         None => value_error("should be digits"),
     }
 }
@@ -82,46 +72,29 @@ fn csum(value: &str) -> Result<(), Wrong> {
 /// The last two characters (General Specifications 7.9.5): character values weighted by primes from the right, modulo
 /// 1021, in two digits of base 32.
 fn csum_alpha(value: &str) -> Result<(), Wrong> {
-    const PRIMES: [usize; 23] = [
-        2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83,
-    ];
-    const SET_82: &str =
-        "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+    const PRIMES: [usize; 23] =
+        [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83];
+    const SET_82: &str = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
     const SET_32: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-    let Some((body, pair)) = value
-        .len()
-        .checked_sub(2)
-        .and_then(|at| value.split_at_checked(at))
-    else {
+    let Some((body, pair)) = value.len().checked_sub(2).and_then(|at| value.split_at_checked(at)) else {
         return value_error("should end in two check characters");
     };
     let weights = PRIMES.iter();
-    let sum = body
-        .chars()
-        .rev()
-        .zip(weights)
-        .map(|(c, prime)| SET_82.find(c).unwrap_or(0) * prime)
-        .sum::<usize>()
-        % 1021;
+    let sum =
+        body.chars().rev().zip(weights).map(|(c, prime)| SET_82.find(c).unwrap_or(0) * prime).sum::<usize>() % 1021;
     let right = [SET_32[sum >> 5], SET_32[sum & 31]].map(char::from);
     if pair.chars().eq(right) {
         return Ok(());
     }
-    Err((
-        "check-digit",
-        format!(
-            "check characters should be {}{}, not {pair}",
-            right[0], right[1]
-        ),
-    ))
+    Err(("check-digit", format!("check characters should be {}{}, not {pair}", right[0], right[1])))
 }
 
 fn company_prefix(value: &str) -> Result<(), Wrong> {
     match value.get(..COMPANY_PREFIX_DIGITS_MIN) {
         Some(prefix) if is_digits(prefix) => Ok(()),
-        _ => value_error(format!(
-            "should begin with a GS1 company prefix of {COMPANY_PREFIX_DIGITS_MIN} digits or more"
-        )),
+        _ => {
+            value_error(format!("should begin with a GS1 company prefix of {COMPANY_PREFIX_DIGITS_MIN} digits or more"))
+        }
     }
 }
 
@@ -129,23 +102,13 @@ fn date(value: &str, day_00: bool) -> Result<(), Wrong> {
     if yymmdd(value, CENTURY_YEAR, day_00).is_some() {
         return Ok(());
     }
-    let or_00 = if day_00 {
-        ", day 00 for the last of the month"
-    } else {
-        ""
-    };
-    Err((
-        "date",
-        format!("should be a day of the calendar as YYMMDD{or_00}"),
-    ))
+    let or_00 = if day_00 { ", day 00 for the last of the month" } else { "" };
+    Err(("date", format!("should be a day of the calendar as YYMMDD{or_00}")))
 }
 
 fn long_date(value: &str) -> Result<(), Wrong> {
-    let day = value
-        .get(..4)
-        .and_then(|year| yymmdd(&value[2..], year.parse().ok()?, false));
-    day.map(|_| ())
-        .ok_or_else(|| ("date", "should be a day of the calendar as YYYYMMDD".into()))
+    let day = value.get(..4).and_then(|year| yymmdd(&value[2..], year.parse().ok()?, false));
+    day.map(|_| ()).ok_or_else(|| ("date", "should be a day of the calendar as YYYYMMDD".into()))
 }
 
 fn bounded(value: &str, min: u64, max: u64, what: &str) -> Result<(), Wrong> {
@@ -158,42 +121,25 @@ fn bounded(value: &str, min: u64, max: u64, what: &str) -> Result<(), Wrong> {
 }
 
 fn one_of(value: &str, allowed: &[&str]) -> Result<(), Wrong> {
-    if allowed.contains(&value) {
-        Ok(())
-    } else {
-        value_error(format!("should be {}", allowed.join(" or ")))
-    }
+    if allowed.contains(&value) { Ok(()) } else { value_error(format!("should be {}", allowed.join(" or "))) }
 }
 
 fn piece_of_total(piece: &str, total: &str) -> Result<(), Wrong> {
     match (number(piece), number(total)) {
         (1.., total) if number(piece) <= total => Ok(()),
-        _ => value_error(format!(
-            "should be a piece and a total not below it, not {piece} of {total}"
-        )),
+        _ => value_error(format!("should be a piece and a total not below it, not {piece} of {total}")),
     }
 }
 
 /// ISO 13616: the first four characters moved to the end, letters as two digits, modulo 97 is 1.
 fn iban(value: &str) -> Result<(), Wrong> {
-    if value.len() < 5
-        || !value
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-    {
+    if value.len() < 5 || !value.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
         return value_error("should be an IBAN of capital letters and digits");
     }
     let (head, tail) = value.split_at(4);
-    let remainder = tail
-        .bytes()
-        .chain(head.bytes())
-        .fold(0u32, |rest, byte| match byte {
-            b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-            _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-        });
-    if remainder == 1 {
-        Ok(())
-    } else {
-        Err(("check-digit", "check digits of the IBAN do not fit".into()))
-    }
+    let remainder = tail.bytes().chain(head.bytes()).fold(0u32, |rest, byte| match byte {
+        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
+    });
+    if remainder == 1 { Ok(()) } else { Err(("check-digit", "check digits of the IBAN do not fit".into())) }
 }

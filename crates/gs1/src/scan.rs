@@ -37,20 +37,14 @@ enum Symbology {
 
 pub(crate) fn parse(text: &str, year: i16) -> Result<Code, CodeError> {
     if text.len() > CODE_BYTES_MAX {
-        let detail = format!(
-            "the code has {} bytes and should have at most {CODE_BYTES_MAX}",
-            text.len()
-        );
+        let detail = format!("the code has {} bytes and should have at most {CODE_BYTES_MAX}", text.len());
         return Err(CodeError::new("too-long", detail));
     }
     let (symbology, text) = symbology(text.trim())?;
-    let first = text
-        .chars()
-        .next()
-        .ok_or_else(|| CodeError::new("empty", "the code is empty"))?;
+    let first = text.chars().next().ok_or_else(|| CodeError::new("empty", "the code is empty"))?;
     match first {
-        _ if symbology == Symbology::Gs1 => raw::read(text)?.code(year),
-        GS => raw::read(text)?.code(year),
+        _ if symbology == Symbology::Gs1 => element_string(text, symbology, year),
+        GS => element_string(text, symbology, year),
         '(' => raw::read_bracketed(text)?.code(year),
         '（' => raw::read_bracketed(&text.replace('（', "(").replace('）', ")"))?.code(year),
         '0'..='9' => digits_first(text, symbology, year),
@@ -66,17 +60,12 @@ fn symbology(text: &str) -> Result<(Symbology, &str), CodeError> {
         return Ok((Symbology::Untold, text));
     };
     match rest.split_at_checked(2) {
-        Some((identifier, data)) if GS1_SYMBOLOGIES.contains(&identifier) => {
-            Ok((Symbology::Gs1, data))
-        }
+        Some((identifier, data)) if GS1_SYMBOLOGIES.contains(&identifier) => Ok((Symbology::Gs1, data)),
         Some((identifier, data)) if identifier.bytes().all(|b| b.is_ascii_alphanumeric()) => {
             Ok((Symbology::Other, data))
         }
         _ => {
-            let detail = format!(
-                "{} should begin with a whole symbology identifier, such as ]d2",
-                quote(text)
-            );
+            let detail = format!("{} should begin with a whole symbology identifier, such as ]d2", quote(text));
             Err(CodeError::new("symbology", detail))
         }
     }
@@ -86,8 +75,13 @@ fn digits_first(text: &str, symbology: Symbology, year: i16) -> Result<Code, Cod
     if text.bytes().all(|b| b.is_ascii_digit() || b == b' ') {
         return bare(&text.replace(' ', ""), symbology, year);
     }
-    let alone = symbology == Symbology::Untold && !text.contains(GS);
-    if alone {
+    element_string(text, symbology, year)
+}
+
+/// Without any FNC1 inside, one may have been lost on the way, by a keyboard wedge for example.
+fn element_string(text: &str, symbology: Symbology, year: i16) -> Result<Code, CodeError> {
+    let alone = !text.contains(GS);
+    if alone && symbology != Symbology::Gs1 {
         raw::refuse_spelled_fnc1(text)?;
     }
     let mut code = raw::read(text)?.code(year)?;
@@ -100,18 +94,11 @@ fn bare(digits: &str, symbology: Symbology, year: i16) -> Result<Code, CodeError
     match digits.len() {
         8 | 12..=14 => Gtin::parse(digits).map(|gtin| Code::of(gtin.product())),
         18 => Thing::unit(digits).map(Code::of),
-        20 if symbology == Symbology::Other || !digits.starts_with('0') => {
-            uri::cn_drug(digits).map(Code::of)
-        }
-        15.. => {
-            let mut code = raw::read(digits)?.code(year)?;
-            code.doubt = raw::doubt(digits);
-            Ok(code)
-        }
+        20 if symbology == Symbology::Other || !digits.starts_with('0') => uri::cn_drug(digits).map(Code::of),
+        15.. => element_string(digits, symbology, year),
         n => {
-            let detail = format!(
-                "{n} digits: a GTIN should have 8, 12, 13 or 14, an SSCC 18, a drug traceability code 20"
-            );
+            let detail =
+                format!("{n} digits: a GTIN should have 8, 12, 13 or 14, an SSCC 18, a drug traceability code 20");
             Err(CodeError::new("length", detail))
         }
     }
@@ -124,16 +111,12 @@ fn link(text: &str, year: i16) -> Result<Code, CodeError> {
     if thing.scheme() == crate::Scheme::Uri {
         return Ok(Code::of(thing));
     }
-    link.whole()
-        .and_then(|elements: Elements<'_>| elements.code(year))
+    link.whole().and_then(|elements: Elements<'_>| elements.code(year))
 }
 
 /// A word before a colon is a URI only if it looks meant: `LOT:123` is not.
 fn is_uri(text: &str) -> bool {
-    uri::strip_prefix(text, "urn:").is_some()
-        || text
-            .split_once("://")
-            .is_some_and(|(scheme, _)| !is_digits(scheme))
+    uri::strip_prefix(text, "urn:").is_some() || text.split_once("://").is_some_and(|(scheme, _)| !is_digits(scheme))
 }
 
 fn foreign(text: &str, first: char) -> CodeError {
@@ -143,19 +126,11 @@ fn foreign(text: &str, first: char) -> CodeError {
         _ if text.starts_with("MA.") => Some("MA"),
         _ => None,
     };
-    let should =
-        "it should be a GS1 code, a Digital Link or EPC URN, or a 20-digit drug traceability code";
+    let should = "it should be a GS1 code, a Digital Link or EPC URN, or a 20-digit drug traceability code";
     match issuer {
-        Some(issuer) => CodeError::new(
-            "unsupported",
-            format!(
-                "{} is a code of {issuer}, not read yet; {should}",
-                quote(text)
-            ),
-        ),
-        None => CodeError::new(
-            "not-a-code",
-            format!("{} is no code that can be read; {should}", quote(text)),
-        ),
+        Some(issuer) => {
+            CodeError::new("unsupported", format!("{} is a code of {issuer}, not read yet; {should}", quote(text)))
+        }
+        None => CodeError::new("not-a-code", format!("{} is no code that can be read; {should}", quote(text))),
     }
 }

@@ -4,31 +4,7 @@
 //! `MEDTRACE_UPDATE=1 MEDTRACE_CONFORMANCE=… cargo test -p medtrace-gs1 --test table`.
 
 use crate::ai::Rule::*;
-use crate::ai::{Ais, Entry, Part, Rule, Set};
-
-const fn part(set: Set, min: usize, max: usize, rules: &'static [Rule]) -> Part {
-    Part {
-        set,
-        min,
-        max,
-        optional: false,
-        rules,
-    }
-}
-
-const fn optional(set: Set, min: usize, max: usize, rules: &'static [Rule]) -> Part {
-    Part {
-        set,
-        min,
-        max,
-        optional: true,
-        rules,
-    }
-}
-
-const fn one(ai: u16) -> Ais {
-    Ais(ai, ai)
-}
+use crate::ai::{Ais, Entry, Set, one, optional, part};
 
 #[rustfmt::skip]
 pub(crate) static TABLE: &[Entry] = &[

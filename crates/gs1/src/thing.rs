@@ -1,6 +1,6 @@
 //! The key of everything that can be traced.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
@@ -8,6 +8,9 @@ use smol_str::SmolStr;
 use crate::ai::Ai;
 use crate::digits::starts_with_prefix;
 use crate::{Class, CodeError, Gln, Gtin, Scheme, field, uri};
+
+/// URIs that need no second allocation.
+const URI_BYTES_TYPICAL: usize = 80;
 
 /// What can be traced: an item, a lot, a logistic unit, a place, … The same thing from every spelling.
 ///
@@ -31,10 +34,7 @@ impl Thing {
     /// From parts that a thing gave before, such as a stored row. Nothing is checked; text from outside goes through
     /// [`crate::parse`], [`Thing::from_uri`], [`Gtin::item`] or [`Gtin::lot`].
     pub fn new(class: Class, id: &str) -> Thing {
-        Thing {
-            class,
-            id: SmolStr::new(id),
-        }
+        Thing { class, id: SmolStr::new(id) }
     }
 
     pub(crate) fn from_text(class: Class, id: SmolStr) -> Thing {
@@ -68,14 +68,12 @@ impl Thing {
     /// The GTIN of an item, lot, product, piece or tobacco pack.
     pub fn gtin(&self) -> Option<Gtin> {
         use Scheme::{Item, Itip, Lot, Product, Upui};
-        matches!(self.scheme(), Item | Lot | Product | Itip | Upui)
-            .then(|| Gtin::trusted(self.class.value()))
+        matches!(self.scheme(), Item | Lot | Product | Itip | Upui).then(|| Gtin::trusted(self.class.value()))
     }
 
     /// The GLN of a place or party.
     pub fn gln(&self) -> Option<Gln> {
-        matches!(self.scheme(), Scheme::Place | Scheme::Party)
-            .then(|| Gln::trusted(self.class.value()))
+        matches!(self.scheme(), Scheme::Place | Scheme::Party).then(|| Gln::trusted(self.class.value()))
     }
 
     /// The class that a product notice speaks of: the GTIN as [`Scheme::Product`], or the 7-digit drug identification
@@ -83,9 +81,7 @@ impl Thing {
     pub fn product(&self) -> Option<Class> {
         match self.scheme() {
             Scheme::CnDrug => Some(self.class),
-            _ => self
-                .gtin()
-                .map(|gtin| Class::new(Scheme::Product, gtin.value())),
+            _ => self.gtin().map(|gtin| Class::new(Scheme::Product, gtin.value())),
         }
     }
 
@@ -125,27 +121,16 @@ impl Thing {
     /// URI, up to a delimiter: `https://example.org` covers `https://example.org/1`, not `https://example.org.evil/1`.
     /// Chinese drug codes belong to nobody's company prefix; their product notice says whose they are.
     pub fn issued_under(&self, prefix: &str) -> bool {
-        use Scheme::{
-            CnDrug, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Item, Itip, Lot, Party,
-        };
+        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Item, Itip, Lot, Party};
         use Scheme::{Place, Product, Unit, Upui, Uri};
         let value = self.class.value();
         match self.scheme() {
             Item | Lot | Product | Itip | Upui => Gtin::trusted(value).has_prefix(prefix),
             Place | Party | Grai | Gdti | Gcn => Gln::trusted(value).has_prefix(prefix),
-            Unit => self
-                .id
-                .get(1..)
-                .is_some_and(|key| starts_with_prefix(key, prefix)),
+            Unit => self.id.get(1..).is_some_and(|key| starts_with_prefix(key, prefix)),
             Giai | Gsrn | Gsrnp | Cpi | Ginc | Gsin => starts_with_prefix(&self.id, prefix),
             CnDrug => false,
-            Uri => {
-                !prefix.is_empty()
-                    && self
-                        .id
-                        .strip_prefix(prefix)
-                        .is_some_and(|rest| uri_boundary(prefix, rest))
-            }
+            Uri => !prefix.is_empty() && self.id.strip_prefix(prefix).is_some_and(|rest| uri_boundary(prefix, rest)),
         }
     }
 
@@ -154,12 +139,7 @@ impl Thing {
         match self.elements() {
             Some((key, second)) => {
                 let elements = [Some(&key), second.as_ref()];
-                crate::code::bracketed(
-                    elements
-                        .into_iter()
-                        .flatten()
-                        .map(|(ai, value)| (*ai, value.as_str())),
-                )
+                crate::code::bracketed(elements.into_iter().flatten().map(|(ai, value)| (*ai, value.as_str())))
             }
             None if self.scheme() == Scheme::CnDrug && !self.id.is_empty() => {
                 format!("{:07}{}", self.class.value(), self.id)
@@ -176,7 +156,9 @@ impl Thing {
     /// The canonical URI: `https://id.gs1.org/…` with everything but unreserved characters percent-encoded,
     /// `urn:medtrace:cn-drug:<20 digits>`, or the URI verbatim.
     pub fn uri(&self) -> String {
-        self.to_string()
+        let mut uri = String::with_capacity(URI_BYTES_TYPICAL);
+        _ = write!(uri, "{self}");
+        uri
     }
 
     /// From a Digital Link on any domain, an EPC URN (`id`, `class`, `idpat`), `urn:medtrace:cn-drug:…`, or any other

@@ -45,9 +45,7 @@ pub(crate) fn read(text: &str) -> Result<Thing, CodeError> {
         return match link.has_key().then(|| link.identity()?.thing()) {
             Some(Err(fault)) if link.is_canonical_domain() => Err(fault),
             Some(Ok(thing)) => Ok(thing),
-            None if link.is_canonical_domain() => {
-                link::misshapen(address).map_or_else(|| other(text), Err)
-            }
+            None if link.is_canonical_domain() => link::misshapen(address).map_or_else(|| other(text), Err),
             Some(Err(_)) | None => other(text),
         };
     }
@@ -74,46 +72,29 @@ pub(crate) fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 /// A Chinese drug traceability code of 20 digits, or its class of 7.
 pub(crate) fn cn_drug(digits: &str) -> Result<Thing, CodeError> {
     if !is_digits(digits) || !matches!(digits.len(), CN_DRUG_CLASS_DIGITS | CN_DRUG_DIGITS) {
-        let detail = format!(
-            "drug traceability code {} should have 20 digits, or 7 for its class",
-            quote(digits)
-        );
+        let detail = format!("drug traceability code {} should have 20 digits, or 7 for its class", quote(digits));
         return Err(CodeError::new("length", detail));
     }
     let (class, serial) = digits.split_at(CN_DRUG_CLASS_DIGITS);
-    Ok(Thing::new(
-        Class::new(Scheme::CnDrug, number(class)),
-        serial,
-    ))
+    Ok(Thing::new(Class::new(Scheme::CnDrug, number(class)), serial))
 }
 
 /// Any other absolute URI, as it is.
 fn other(text: &str) -> Result<Thing, CodeError> {
     if text.len() > CODE_BYTES_MAX {
-        let detail = format!(
-            "the URI has {} bytes and should have at most {CODE_BYTES_MAX}",
-            text.len()
-        );
+        let detail = format!("the URI has {} bytes and should have at most {CODE_BYTES_MAX}", text.len());
         return Err(CodeError::new("too-long", detail));
     }
     let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
     let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     if !named || rest.is_empty() {
-        let detail = format!(
-            "{} should be an absolute URI, such as https://example.org/1 or urn:uuid:…",
-            quote(text)
-        );
+        let detail = format!("{} should be an absolute URI, such as https://example.org/1 or urn:uuid:…", quote(text));
         return Err(CodeError::new("uri", detail));
     }
     let forbidden = |c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c);
     if let Some(wrong) = rest.chars().find(|c| forbidden(*c)) {
-        let detail = format!(
-            "{} holds {wrong:?}, which should be percent-encoded in a URI",
-            quote(text)
-        );
+        let detail = format!("{} holds {wrong:?}, which should be percent-encoded in a URI", quote(text));
         return Err(CodeError::new("uri", detail));
     }
     Ok(Thing::new(Class::new(Scheme::Uri, 0), text))
@@ -128,13 +109,8 @@ impl fmt::Display for PercentEncoded<'_> {
         let mut rest = self.0;
         while let Some(at) = rest.bytes().position(|b| reserved(&b)) {
             f.write_str(&rest[..at])?;
-            let next = rest[at..]
-                .chars()
-                .next()
-                .map_or(rest.len(), |c| at + c.len_utf8());
-            rest[at..next]
-                .bytes()
-                .try_for_each(|b| write!(f, "%{b:02X}"))?;
+            let next = rest[at..].chars().next().map_or(rest.len(), |c| at + c.len_utf8());
+            rest[at..next].bytes().try_for_each(|b| write!(f, "%{b:02X}"))?;
             rest = &rest[next..];
         }
         f.write_str(rest)
@@ -146,30 +122,16 @@ pub(crate) fn percent_decode(text: &str) -> Result<Cow<'_, str>, CodeError> {
     if !text.contains('%') {
         return Ok(text.into());
     }
-    let wrong = || {
-        CodeError::new(
-            "percent",
-            format!(
-                "{}: % should begin two hexadecimal digits of UTF-8",
-                quote(text)
-            ),
-        )
-    };
+    let wrong =
+        || CodeError::new("percent", format!("{}: % should begin two hexadecimal digits of UTF-8", quote(text)));
     let mut bytes = Vec::with_capacity(text.len());
     let mut pieces = text.split('%');
     bytes.extend_from_slice(pieces.next().unwrap_or("").as_bytes());
     for piece in pieces {
         let (hex, rest) = piece.split_at_checked(2).ok_or_else(wrong)?;
         let digits = hex.bytes().all(|b| b.is_ascii_hexdigit());
-        bytes.push(
-            u8::from_str_radix(hex, 16)
-                .ok()
-                .filter(|_| digits)
-                .ok_or_else(wrong)?,
-        );
+        bytes.push(u8::from_str_radix(hex, 16).ok().filter(|_| digits).ok_or_else(wrong)?);
         bytes.extend_from_slice(rest.as_bytes());
     }
-    String::from_utf8(bytes)
-        .map(Cow::Owned)
-        .map_err(|_| wrong())
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| wrong())
 }

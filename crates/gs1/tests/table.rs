@@ -6,15 +6,8 @@
 use std::path::Path;
 
 /// Checks that this project leaves to others: code lists of other bodies, and North American coupons.
-const NOT_CHECKED: [&str; 7] = [
-    "couponcode",
-    "couponposoffer",
-    "iso3166",
-    "iso3166999",
-    "iso3166alpha2",
-    "iso4217",
-    "packagetype",
-];
+const NOT_CHECKED: [&str; 7] =
+    ["couponcode", "couponposoffer", "iso3166", "iso3166999", "iso3166alpha2", "iso4217", "packagetype"];
 
 const HEADER: &str = "\
 //! The GS1 application identifiers, one row for each line of the GS1 Barcode Syntax Dictionary.
@@ -23,19 +16,7 @@ const HEADER: &str = "\
 //! `MEDTRACE_UPDATE=1 MEDTRACE_CONFORMANCE=… cargo test -p medtrace-gs1 --test table`.
 
 use crate::ai::Rule::*;
-use crate::ai::{Ais, Entry, Part, Rule, Set};
-
-const fn part(set: Set, min: usize, max: usize, rules: &'static [Rule]) -> Part {
-    Part { set, min, max, optional: false, rules }
-}
-
-const fn optional(set: Set, min: usize, max: usize, rules: &'static [Rule]) -> Part {
-    Part { set, min, max, optional: true, rules }
-}
-
-const fn one(ai: u16) -> Ais {
-    Ais(ai, ai)
-}
+use crate::ai::{Ais, Entry, Set, one, optional, part};
 
 #[rustfmt::skip]
 pub(crate) static TABLE: &[Entry] = &[
@@ -44,24 +25,18 @@ pub(crate) static TABLE: &[Entry] = &[
 #[test]
 fn the_table_is_what_the_dictionary_says() {
     let Some(folder) = std::env::var_os("MEDTRACE_CONFORMANCE") else {
-        eprintln!(
-            "skipped: MEDTRACE_CONFORMANCE is not set, so there is no dictionary to compare with"
-        );
+        eprintln!("skipped: MEDTRACE_CONFORMANCE is not set, so there is no dictionary to compare with");
         return;
     };
     let dictionary = Path::new(&folder).join("gs1/gs1-syntax-dictionary.txt");
-    let dictionary =
-        std::fs::read_to_string(&dictionary).expect("the dictionary in the conformance folder");
+    let dictionary = std::fs::read_to_string(&dictionary).expect("the dictionary in the conformance folder");
     let generated = table(&dictionary);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/table.rs");
     if std::env::var_os("MEDTRACE_UPDATE").is_some() {
         std::fs::write(&file, &generated).expect("the table can be written");
     }
     let checked_in = std::fs::read_to_string(&file).expect("the table");
-    let stale = checked_in
-        .lines()
-        .zip(generated.lines())
-        .find(|(old, new)| old != new);
+    let stale = checked_in.lines().zip(generated.lines()).find(|(old, new)| old != new);
     assert!(
         checked_in == generated,
         "src/table.rs is stale at {stale:#?}\nrefresh it: MEDTRACE_UPDATE=1 cargo test -p medtrace-gs1 --test table"
@@ -69,9 +44,7 @@ fn the_table_is_what_the_dictionary_says() {
 }
 
 fn table(dictionary: &str) -> String {
-    let lines = dictionary
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = dictionary.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut rows: Vec<(u16, String)> = lines.map(row).collect();
     rows.sort();
     let rows: String = rows.into_iter().map(|(_, row)| row).collect();
@@ -83,25 +56,14 @@ fn row(line: &str) -> (u16, String) {
     let (fields, title) = line.split_once('#').unwrap_or((line, ""));
     let mut tokens = fields.split_whitespace().peekable();
     let name = tokens.next().expect("application identifiers");
-    let first = name
-        .split('-')
-        .next()
-        .and_then(|first| first.parse().ok())
-        .expect("a first one");
+    let first = name.split('-').next().and_then(|first| first.parse().ok()).expect("a first one");
     let ais = ais(name);
-    let flags = tokens
-        .next_if(|token| token.chars().all(|c| "*?".contains(c)))
-        .unwrap_or("");
-    let (mut parts, mut req, mut ex, mut key) =
-        (Vec::new(), String::new(), String::new(), "None".to_string());
+    let flags = tokens.next_if(|token| token.chars().all(|c| "*?".contains(c))).unwrap_or("");
+    let (mut parts, mut req, mut ex, mut key) = (Vec::new(), String::new(), String::new(), "None".to_string());
     for token in tokens {
         if let Some(groups) = token.strip_prefix("req=") {
             assert!(req.is_empty(), "two requirements in {line}");
-            req = groups
-                .split(',')
-                .map(|group| format!("&[{}]", list(group, '+')))
-                .collect::<Vec<_>>()
-                .join(", ");
+            req = groups.split(',').map(|group| format!("&[{}]", list(group, '+'))).collect::<Vec<_>>().join(", ");
         } else if let Some(patterns) = token.strip_prefix("ex=") {
             assert!(ex.is_empty(), "two exclusions in {line}");
             ex = list(patterns, ',');
@@ -131,19 +93,9 @@ fn part(token: &str) -> String {
         Some(max) => ("1", max),
         None => (length, length),
     };
-    let rules: Vec<String> = names
-        .filter(|name| !NOT_CHECKED.contains(name))
-        .map(capitalised)
-        .collect();
-    let function = if shape.starts_with('[') {
-        "optional"
-    } else {
-        "part"
-    };
-    format!(
-        "{function}(Set::{set}, {min}, {max}, &[{}])",
-        rules.join(", ")
-    )
+    let rules: Vec<String> = names.filter(|name| !NOT_CHECKED.contains(name)).map(capitalised).collect();
+    let function = if shape.starts_with('[') { "optional" } else { "part" };
+    format!("{function}(Set::{set}, {min}, {max}, &[{}])", rules.join(", "))
 }
 
 fn capitalised(name: &str) -> String {
@@ -151,12 +103,7 @@ fn capitalised(name: &str) -> String {
 }
 
 fn list(patterns: &str, separator: char) -> String {
-    patterns
-        .split(separator)
-        .filter(|p| !p.is_empty())
-        .map(ais)
-        .collect::<Vec<_>>()
-        .join(", ")
+    patterns.split(separator).filter(|p| !p.is_empty()).map(ais).collect::<Vec<_>>().join(", ")
 }
 
 /// `01`, `3100-3105`, or the pattern `31nn`.
