@@ -32,15 +32,21 @@ pub(crate) fn number(digits: &str) -> u64 {
     digits.bytes().fold(0, |n, digit| n * 10 + u64::from(digit - b'0'))
 }
 
-/// Digits whose last one is their check digit; `what` names them in the error.
-pub(crate) fn verify_check_digit(what: &str, digits: &str) -> Result<(), CodeError> {
-    let (body, last) = digits.split_at(digits.len().saturating_sub(1));
-    match check_digit(body) {
-        Some(right) if last.as_bytes() == [b'0' + right] => Ok(()),
-        Some(right) => {
-            Err(CodeError::new("check-digit", format!("{what} {digits}: check digit should be {right}, not {last}")))
-        }
-        None => Err(CodeError::new("charset", format!("{what} {} should hold digits only", quote(digits)))),
+/// What is wrong with the last of `digits` as their check digit.
+pub(crate) fn wrong_check_digit(digits: &str) -> Option<String> {
+    let (body, last) = digits.split_at_checked(digits.len().checked_sub(1)?)?;
+    let right = check_digit(body)?;
+    (last.as_bytes() != [b'0' + right]).then(|| format!("check digit should be {right}, not {last}"))
+}
+
+/// Checks a key of digits only; `what` names it in the error.
+fn verify(what: &str, digits: &str) -> Result<(), CodeError> {
+    if !is_digits(digits) {
+        return Err(CodeError::new("charset", format!("{what} {} should hold digits only", quote(digits))));
+    }
+    match wrong_check_digit(digits) {
+        Some(wrong) => Err(CodeError::new("check-digit", format!("{what} {digits}: {wrong}"))),
+        None => Ok(()),
     }
 }
 
@@ -51,17 +57,12 @@ pub struct Gtin(u64);
 impl Gtin {
     /// From 8, 12, 13 or 14 digits.
     pub fn parse(digits: &str) -> Result<Gtin, CodeError> {
-        if !is_digits(digits) {
-            return Err(CodeError::new("charset", format!("GTIN {} should hold digits only", quote(digits))));
-        }
         if !matches!(digits.len(), 8 | 12..=14) {
-            let n = digits.len();
-            return Err(CodeError::new(
-                "length",
-                format!("GTIN {digits} has {n} digits and should have 8, 12, 13 or 14"),
-            ));
+            let n = digits.chars().count();
+            let detail = format!("GTIN {} has {n} digits and should have 8, 12, 13 or 14", quote(digits));
+            return Err(CodeError::new("length", detail));
         }
-        verify_check_digit("GTIN", digits)?;
+        verify("GTIN", digits)?;
         Ok(Gtin(number(digits)))
     }
 
@@ -114,7 +115,7 @@ impl Gln {
             let n = digits.chars().count();
             return Err(CodeError::new("length", format!("GLN {} has {n} digits and should have 13", quote(digits))));
         }
-        verify_check_digit("GLN", digits)?;
+        verify("GLN", digits)?;
         Ok(Gln(number(digits)))
     }
 

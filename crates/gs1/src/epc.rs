@@ -1,4 +1,4 @@
-//! EPC pure-identity URNs (Tag Data Standard 2.2, chapter 6): they show where the company prefix ends and leave out check
+//! EPC pure-identity URNs (Tag Data Standard, chapter 6): they show where the company prefix ends and leave out check
 //! digits, and are turned into GS1 keys here and back.
 //!
 //! ```text
@@ -191,7 +191,7 @@ pub(crate) fn write(thing: &Thing, prefix_digits: usize) -> Option<String> {
     })
 }
 
-/// Text of a URN: what a URN may not hold is percent-encoded (Tag Data Standard 2.2, table A-1).
+/// Text of a URN: what a URN may not hold is percent-encoded (Tag Data Standard, table A-1).
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -8,7 +8,7 @@
 //! and raw URIs (`urn:epc:tag:…`), the code lists of other bodies (countries, currencies, package types), coupons, and
 //! the MA, HIBCC and ICCBBA schemes, whose numbers are reserved in [`Scheme`].
 //!
-//! Sources: GS1 General Specifications 25, GS1 Digital Link URI Syntax 1.6, EPC Tag Data Standard 2.2, GS1 Barcode Syntax
+//! Sources: GS1 General Specifications, GS1 Digital Link Standard: URI Syntax, EPC Tag Data Standard, GS1 Barcode Syntax
 //! Dictionary.
 
 mod ai;

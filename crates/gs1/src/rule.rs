@@ -3,7 +3,7 @@
 use crate::ai::Rule;
 use crate::code::CENTURY_YEAR;
 use crate::date::yymmdd;
-use crate::digits::{check_digit, is_digits, number};
+use crate::digits::{is_digits, number, wrong_check_digit};
 use crate::uri::percent_decode;
 
 /// Code and text of what is wrong.
@@ -59,14 +59,8 @@ fn value_error(text: impl Into<String>) -> Result<(), Wrong> {
     Err(("value", text.into()))
 }
 
-/// The last digit; weights 3, 1, 3, … from the right.
 fn csum(value: &str) -> Result<(), Wrong> {
-    let (body, last) = value.split_at(value.len() - 1);
-    match check_digit(body) {
-        Some(right) if last.as_bytes() == [b'0' + right] => Ok(()),
-        Some(right) => Err(("check-digit", format!("check digit should be {right}, not {last}"))),
-        None => value_error("should be digits"),
-    }
+    wrong_check_digit(value).map_or(Ok(()), |wrong| Err(("check-digit", wrong)))
 }
 
 /// The last two characters (General Specifications 7.9.5): character values weighted by primes from the right, modulo

@@ -124,7 +124,8 @@ fn keys_made_by_hand_are_checked() {
     assert_eq!(Gtin::parse("095211410123").unwrap_err().code, "check-digit");
     assert_eq!(Gtin::parse("0952114101234").unwrap_err().code, "check-digit");
     assert_eq!(Gtin::parse("1").unwrap_err().code, "length");
-    assert_eq!(Gtin::parse("批号").unwrap_err().code, "charset");
+    assert_eq!(Gtin::parse("0952114101234X").unwrap_err().code, "charset");
+    assert_eq!(Gtin::parse("批号").unwrap_err().code, "length");
     assert_eq!(Gln::parse("0614141007777").unwrap_err().detail, "GLN 0614141007777: check digit should be 6, not 7");
     assert_eq!(Gln::parse("061414100777").unwrap_err().code, "length");
     let gtin = Gtin::parse("09521141012345").unwrap();
