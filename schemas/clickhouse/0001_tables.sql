@@ -183,6 +183,8 @@ CREATE TABLE notice (
     kind LowCardinality(String),
     subject String,
     revision UInt64,
+    party LowCardinality(String),
+    -- Public keys of the submission, base64.
     signers Array(String),
     body String CODEC(ZSTD),
     -- Empty if it took effect, else why not.

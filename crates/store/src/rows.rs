@@ -188,6 +188,8 @@ pub struct NoticeRow {
     pub kind: String,
     pub subject: String,
     pub revision: u64,
+    pub party: String,
+    /// Public keys of the submission, base64.
     pub signers: Vec<String>,
     pub body: String,
     /// Empty if it took effect.

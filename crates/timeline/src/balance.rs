@@ -10,9 +10,9 @@ use medtrace_gs1::Thing;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use medtrace_ledger::EventRef;
 use crate::state::in_order;
 use crate::{Cut, Fact, Role};
+use medtrace_ledger::EventRef;
 
 /// Where a part of a lot is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

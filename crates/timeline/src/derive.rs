@@ -8,8 +8,8 @@ use medtrace_event::{Action, Event, Kind};
 use medtrace_gs1::Thing;
 use rust_decimal::Decimal;
 
-use medtrace_ledger::EventRef;
 use crate::{EventHead, Fact, Flags, Order, Role};
+use medtrace_ledger::EventRef;
 
 /// Where and by whom an event was sealed.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use medtrace_gs1::Thing;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use medtrace_ledger::EventRef;
 use crate::{Cut, Order};
+use medtrace_ledger::EventRef;
 
 /// How a thing takes part in an event. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,10 +58,6 @@ impl Flags {
     pub const PART_IGNORED: Flags = Flags(4);
     /// An error declaration: it withdraws or explains another event and says nothing new of the things it names.
     pub const DECLARATION: Flags = Flags(8);
-    /// Signed with a key that was revoked with a `since` before this block.
-    pub const SUSPECT_KEY: Flags = Flags(16);
-    /// Declared wrong in its data: it stays in force until a corrective event says otherwise.
-    pub const QUESTIONED: Flags = Flags(32);
 
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0

@@ -87,8 +87,6 @@ reasons! {
         "已登记退货" "recorded as returned";
     NotEntitled "signer-not-entitled" Check
         "历史中有无权签署者的记录" "part of its history was signed by somebody not entitled to";
-    SuspectKey "suspect-key" Check
-        "历史中有已吊销密钥签署的记录" "part of its history was signed with a key since revoked";
     Corrected "corrected" Note
         "历史中有更正" "part of its history was corrected";
     Conflicting "conflicting" Check

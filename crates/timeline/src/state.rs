@@ -6,8 +6,8 @@ use medtrace_event::Action;
 use medtrace_gs1::Thing;
 use serde::{Deserialize, Serialize};
 
-use medtrace_ledger::EventRef;
 use crate::{Fact, Inside, Order, Role};
+use medtrace_ledger::EventRef;
 
 /// What did not fit in a thing's history. The bits are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,7 +30,6 @@ impl Irregular {
     pub const NOT_ENTITLED: Irregular = Irregular(256);
     /// Received and shipped again within one second: the ranks may have put them the wrong way round.
     pub const SAME_SECOND: Irregular = Irregular(512);
-    pub const SUSPECT_KEY: Irregular = Irregular(1024);
 
     pub fn has(self, other: Irregular) -> bool {
         self.0 & other.0 == other.0
@@ -149,9 +148,6 @@ impl State {
     fn note_signer(&mut self, fact: &Fact) {
         if fact.head.flags.has(crate::Flags::NOT_ENTITLED) {
             self.flag(Irregular::NOT_ENTITLED);
-        }
-        if fact.head.flags.has(crate::Flags::SUSPECT_KEY) {
-            self.flag(Irregular::SUSPECT_KEY);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use medtrace_ledger::EventRef;
 use crate::{End, Flags, Irregular, Level, Mark, ReasonCode, Role, Story};
+use medtrace_ledger::EventRef;
 
 /// What the pack itself says, as scanned.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,10 @@ pub fn judge(story: &Story, scan: &Scan, caller: &Caller) -> Judgement {
     };
     if verdict == Verdict::Accept {
         let origin = story.state.commissioned.as_ref().map(|mark| mark.position);
-        reasons.insert(0, Reason { code: ReasonCode::Genuine, particular: String::new(), events: origin.into_iter().collect() });
+        reasons.insert(
+            0,
+            Reason { code: ReasonCode::Genuine, particular: String::new(), events: origin.into_iter().collect() },
+        );
     }
     Judgement { verdict, reasons }
 }
@@ -208,16 +211,16 @@ impl Case<'_> {
         if irregular.has(Irregular::NOT_ENTITLED) {
             self.add(ReasonCode::NotEntitled, "", self.events(|f| f.head.flags.has(Flags::NOT_ENTITLED)));
         }
-        if irregular.has(Irregular::SUSPECT_KEY) {
-            self.add(ReasonCode::SuspectKey, "", self.events(|f| f.head.flags.has(Flags::SUSPECT_KEY)));
-        }
         if irregular.has(Irregular::RECEIVED_NOT_SHIPPED) {
             self.add(ReasonCode::ReceivedNotShipped, "", []);
         }
-        if [Irregular::TWO_CONTAINERS, Irregular::AFTER_END, Irregular::BEFORE_COMMISSIONING].iter().any(|i| irregular.has(*i)) {
+        if [Irregular::TWO_CONTAINERS, Irregular::AFTER_END, Irregular::BEFORE_COMMISSIONING]
+            .iter()
+            .any(|i| irregular.has(*i))
+        {
             self.add(ReasonCode::Conflicting, "", []);
         }
-        let corrected: Vec<EventRef> = self.all(|f| f.head.voided.is_some() || f.head.flags.has(Flags::QUESTIONED));
+        let corrected: Vec<EventRef> = self.all(|f| f.head.voided.is_some() || f.head.flags.has(Flags::DECLARATION));
         if !corrected.is_empty() {
             self.add(ReasonCode::Corrected, "", corrected);
         }

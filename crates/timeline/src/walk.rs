@@ -172,7 +172,9 @@ impl Walk {
         }
         let facts = self.effective(&stay.container);
         let (above, _) = intervals(&facts, |container| self.emptied(container));
-        told.extend(facts.iter().filter(|f| stay.covers(f.order()) && reaches_contents(f)).map(|f| (*f, Some(&f.thing))));
+        told.extend(
+            facts.iter().filter(|f| stay.covers(f.order()) && reaches_contents(f)).map(|f| (*f, Some(&f.thing))),
+        );
         path.push(stay.container.clone());
         for outer in above {
             let ended_by = outer.ended_by.filter(|f| f.role == Role::Emptied && stay.covers(f.order()));
@@ -221,4 +223,3 @@ fn overlap<'a>(inner: &Inside<'_>, outer: Inside<'a>) -> Option<Inside<'a>> {
     let empty = to.is_some_and(|to: Order| to <= from);
     (!empty).then_some(Inside { from, to, ..outer })
 }
-

@@ -64,7 +64,8 @@ fn deeds() -> impl Strategy<Value = Deed> {
 
 fn happenings(most: usize) -> impl Strategy<Value = Vec<Happening>> {
     let one = (deeds(), 0u8..6, proptest::option::weighted(0.8, 0usize..2), 0u8..2, prop::bool::weighted(0.1));
-    let one = one.prop_map(|(deed, second, place, party, withdrawn)| Happening { deed, second, place, party, withdrawn });
+    let one =
+        one.prop_map(|(deed, second, place, party, withdrawn)| Happening { deed, second, place, party, withdrawn });
     prop::collection::vec(one, 1..=most)
 }
 
@@ -340,7 +341,8 @@ fn check(happenings: &[Happening], arrival: &[usize]) -> Result<(), TestCaseErro
     let facts = arrive(happenings, arrival);
     let world = simulate(happenings);
     for n in 0..THINGS.len() {
-        let expected = world.outcome(n).unwrap_or_else(|| Outcome { condition: "unknown".to_owned(), ..Outcome::default() });
+        let expected =
+            world.outcome(n).unwrap_or_else(|| Outcome { condition: "unknown".to_owned(), ..Outcome::default() });
         prop_assert_eq!(walked(&facts, n, Cut::ALL), expected, "{} after arrival {:?}", THINGS[n], arrival);
     }
     Ok(())

@@ -181,7 +181,12 @@ fn open_record(record: &SealedRecord, work: &mut Work<'_>) -> anyhow::Result<Opt
         frame: Vec::new(),
     };
     let Ok(unpacked) = Record::decode(&record.value) else {
-        anyhow::ensure!(record.bad.is_some(), "block {} does not name the undecodable record {} bad", work.height, record.ordinal);
+        anyhow::ensure!(
+            record.bad.is_some(),
+            "block {} does not name the undecodable record {} bad",
+            work.height,
+            record.ordinal
+        );
         work.rows.submissions.push(row);
         return Ok(None);
     };
@@ -196,7 +201,8 @@ fn open_record(record: &SealedRecord, work: &mut Work<'_>) -> anyhow::Result<Opt
     }
     let bad = record.bad.is_some();
     if !bad {
-        let position = EventRef::new(work.height, record.ordinal, 0).context("a block holds more records than it may")?;
+        let position =
+            EventRef::new(work.height, record.ordinal, 0).context("a block holds more records than it may")?;
         work.rows.event_refs.push(EventRefRow::new(RefKind::Submission, row.id, position));
     }
     work.rows.submissions.push(row);

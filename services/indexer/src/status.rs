@@ -54,10 +54,25 @@ impl Metrics {
         registry.register("events", "Events whose rows are in the store", metrics.events.clone());
         registry.register("facts", "Facts written", metrics.facts.clone());
         registry.register("lag_records", "Sealed records not yet in the store", metrics.lag_records.clone());
-        registry.register_with_unit("lag", "Age of the oldest block not yet in the store", Unit::Seconds, metrics.lag.clone());
+        registry.register_with_unit(
+            "lag",
+            "Age of the oldest block not yet in the store",
+            Unit::Seconds,
+            metrics.lag.clone(),
+        );
         registry.register_with_unit("derive", "From blocks to rows, a batch", Unit::Seconds, metrics.derive.clone());
-        registry.register_with_unit("insert", "From rows to acknowledged inserts, a batch", Unit::Seconds, metrics.insert.clone());
-        registry.register_with_unit("commit", "Commit of the keyed state, a batch", Unit::Seconds, metrics.commit.clone());
+        registry.register_with_unit(
+            "insert",
+            "From rows to acknowledged inserts, a batch",
+            Unit::Seconds,
+            metrics.insert.clone(),
+        );
+        registry.register_with_unit(
+            "commit",
+            "Commit of the keyed state, a batch",
+            Unit::Seconds,
+            metrics.commit.clone(),
+        );
         metrics
     }
 }

@@ -49,12 +49,7 @@ pub async fn write(client: &Client, rows: &Rows) -> Result<(), WriteError> {
 }
 
 /// Inserts rows; those that the store refuses come back as rows of `refused`, under the newest `height` of the batch.
-async fn insert<T>(
-    client: &Client,
-    height: u64,
-    table: &'static str,
-    rows: &[T],
-) -> Result<Vec<RefusedRow>, WriteError>
+async fn insert<T>(client: &Client, height: u64, table: &'static str, rows: &[T]) -> Result<Vec<RefusedRow>, WriteError>
 where
     T: RowOwned + RowWrite + Serialize + Sync,
 {
@@ -80,7 +75,12 @@ where
         if let [row] = rows {
             let content = serde_json::to_string(row).unwrap_or_default();
             tracing::error!(table, reason = %error, "the store refused a row");
-            return Ok(vec![RefusedRow { block: height, target: table.to_owned(), reason: error.to_string(), content }]);
+            return Ok(vec![RefusedRow {
+                block: height,
+                target: table.to_owned(),
+                reason: error.to_string(),
+                content,
+            }]);
         }
         let (left, right) = rows.split_at(rows.len() / 2);
         let mut refused = insert(client, height, table, left).await?;

@@ -93,8 +93,8 @@ impl<K: Keyed> Deriver<K> {
             flags = flags.with(Flags::NOT_ENTITLED);
             alert("signer-not-entitled", refusals.first().map_or_else(String::new, |r| r.detail.clone()));
         }
-        let conflicting = event.error.is_none()
-            && self.named(name)?.iter().any(|other| other.declares == Declares::Nothing);
+        let conflicting =
+            event.error.is_none() && self.named(name)?.iter().any(|other| other.declares == Declares::Nothing);
         if conflicting {
             flags = flags.with(Flags::CONFLICT);
             alert("conflicting", event.event_id.clone().unwrap_or_default());
@@ -141,15 +141,9 @@ pub(super) fn fact_slot(fact: &Fact) -> Vec<u8> {
     }
 }
 
-fn event_row(
-    event: &Event,
-    party: &str,
-    position: EventRef,
-    record_ms: u64,
-    facts: &[Fact],
-    flags: Flags,
-) -> EventRow {
-    let location = |place: &Option<medtrace_event::event::Location>| place.as_ref().map_or_else(String::new, |p| p.thing.uri());
+fn event_row(event: &Event, party: &str, position: EventRef, record_ms: u64, facts: &[Fact], flags: Flags) -> EventRow {
+    let location =
+        |place: &Option<medtrace_event::event::Location>| place.as_ref().map_or_else(String::new, |p| p.thing.uri());
     EventRow {
         block: position.height,
         idx: position.idx,

@@ -40,6 +40,7 @@ impl<K: Keyed> Deriver<K> {
             kind: notice.as_ref().map_or("", |n| n.kind()).to_owned(),
             subject: notice.as_ref().map_or_else(String::new, |n| n.subject()),
             revision: notice.as_ref().map_or(0, |n| n.revision().into()),
+            party: submission.party.to_string(),
             signers: submission.public_keys.iter().map(ToString::to_string).collect(),
             body: String::from_utf8_lossy(bytes).into_owned(),
             refusal,
@@ -61,7 +62,9 @@ impl<K: Keyed> Deriver<K> {
             let at = Position { height: kept.height, idx: kept.idx, time_ms: kept.time_ms };
             let party = kept.party.parse().map_err(|e| anyhow::anyhow!("failed to read a kept notice: {e}"))?;
             let keys = kept.keys.iter().map(|key| PublicKey::parse(key));
-            let keys = keys.collect::<Result<Vec<_>, _>>().map_err(|e| anyhow::anyhow!("failed to read a kept notice: {e}"))?;
+            let keys = keys
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|e| anyhow::anyhow!("failed to read a kept notice: {e}"))?;
             // What was refused the first time is refused again.
             let _ = apply(&mut self.registry, at, &party, &keys, &kept.body);
         }

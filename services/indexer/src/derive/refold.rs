@@ -6,9 +6,7 @@ use std::rc::Rc;
 use medtrace_event::Action;
 use medtrace_gs1::{Level, Scheme, Thing};
 use medtrace_ledger::EventRef;
-use medtrace_store::rows::{
-    AlertRow, ContainmentRow, FactRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, version,
-};
+use medtrace_store::rows::{AlertRow, ContainmentRow, FactRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, version};
 use medtrace_timeline::{Balance, Cut, Fact, Irregular, Role, State, Story, Walk};
 
 use super::memo::{FoldMemo, Stay, ThingKey};
@@ -163,7 +161,9 @@ impl Facts {
 /// A logistic unit or asset, or anything that was packed into.
 fn is_container(thing: &Thing, facts: &[Fact]) -> bool {
     matches!(thing.scheme(), Scheme::Unit | Scheme::Grai | Scheme::Giai)
-        || facts.iter().any(|f| matches!(f.role, Role::Parent | Role::Emptied) && f.head.action != Some(Action::Observe))
+        || facts
+            .iter()
+            .any(|f| matches!(f.role, Role::Parent | Role::Emptied) && f.head.action != Some(Action::Observe))
 }
 
 fn stay(stay: &medtrace_timeline::Stay) -> Stay {

@@ -1,0 +1,5 @@
+//! One file per resource; each handler takes one snapshot and answers at its height.
+
+pub mod positions;
+pub mod provenance;
+pub mod verify;

@@ -1,0 +1,132 @@
+//! `GET /v1/provenance`: the whole way of an item, containers included, at any time and as known at any height.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use medtrace_gs1::parse;
+use medtrace_registry::At;
+use medtrace_service::{Kind, Problem};
+use medtrace_timeline::{Cut, Entry, Flags, Irregular};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::{App, store_failed};
+use crate::item::{item, place_name, time};
+use crate::view::Snapshot;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    code: String,
+    /// True time, RFC 3339; now if not given.
+    at: Option<String>,
+    /// A height, or the RFC 3339 time of which the last block is meant; the newest block if not given.
+    known: Option<String>,
+}
+
+pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+    let snapshot = app.view.now();
+    let code = parse(&ask.code).map_err(|fault| Kind::Validation.because(format!("code: {fault}")))?;
+    let cut = Cut { at: read_at(ask.at.as_deref())?, known: read_known(ask.known.as_deref(), &snapshot)? };
+    let story = medtrace_store::read::story(&app.client, code.thing.clone(), cut).await.map_err(store_failed)?;
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(cut.known);
+    let record_time = |height: u64| {
+        let headers = snapshot.headers.read().ok()?;
+        headers.get(height as usize).map(|(_, time_ms)| crate::item::time_of_ms(*time_ms))
+    };
+    let history: Vec<Value> = story
+        .entries
+        .iter()
+        .map(|e| {
+            let mut line = line(e, at, cut);
+            line["recordTime"] = json!(record_time(e.fact.head.position.height));
+            line
+        })
+        .collect();
+    Ok(Json(json!({
+        "height": snapshot.height,
+        "at": ask.at,
+        "known": cut.known,
+        "item": item(&code.thing, &story, at),
+        "things": story.things.iter().map(|t| t.uri()).collect::<Vec<_>>(),
+        "containers": story.containers.iter().map(|t| t.uri()).collect::<Vec<_>>(),
+        "irregular": irregular(story.state.irregular),
+        "history": history,
+    })))
+}
+
+/// µs of an RFC 3339 time; the end of time if none is given.
+pub fn read_at(text: Option<&str>) -> Result<i64, Problem> {
+    let Some(text) = text else { return Ok(i64::MAX) };
+    let time: jiff::Timestamp =
+        text.parse().map_err(|e| Kind::QueryParameter.because(format!("at should be an RFC 3339 time: {e}")))?;
+    Ok(time.as_microsecond())
+}
+
+/// A height, or the last block not after a time.
+pub fn read_known(text: Option<&str>, snapshot: &Snapshot) -> Result<u64, Problem> {
+    let Some(text) = text else { return Ok(snapshot.known()) };
+    let newest = snapshot.known();
+    if let Ok(height) = text.parse::<u64>() {
+        let beyond = || Kind::QueryParameter.because(format!("known is {height}, the newest block is {newest}"));
+        return (height <= newest).then_some(height).ok_or_else(beyond);
+    }
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|e| Kind::QueryParameter.because(format!("known should be a height or an RFC 3339 time: {e}")))?;
+    let time_ms = u64::try_from(time.as_millisecond()).unwrap_or(0);
+    snapshot.height_at(time_ms).ok_or_else(|| Kind::QueryParameter.because("nothing was known yet at that time"))
+}
+
+fn line(entry: &Entry, at: At<'_>, cut: Cut) -> Value {
+    let fact = &entry.fact;
+    let head = &fact.head;
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    json!({
+        "event": head.position.to_string(),
+        "time": time(head.order.at),
+        "type": head.kind.name(),
+        "action": head.action.map(|a| a.name()),
+        "step": text(&head.step),
+        "disposition": text(&head.disposition),
+        "place": text(&head.place),
+        "placeName": place_name(&head.place, at),
+        "destination": text(&head.destination),
+        "party": &*head.party,
+        "partyName": crate::item::party_name(&head.party, at),
+        "role": format!("{:?}", fact.role).to_lowercase(),
+        "counterpart": fact.counterpart.as_ref().map(|c| c.uri()),
+        "quantity": fact.quantity.map(|q| q.to_string()),
+        "via": entry.via.as_ref().map(|v| v.uri()),
+        "inferred": entry.via.is_some(),
+        "inForce": entry.in_force,
+        "voidedBy": head.voided.filter(|by| by.height <= cut.known).map(|by| by.to_string()),
+        "flags": flags(head.flags),
+    })
+}
+
+pub fn flags(flags: Flags) -> Vec<&'static str> {
+    const NAMES: [(Flags, &str); 4] = [
+        (Flags::NOT_ENTITLED, "signer-not-entitled"),
+        (Flags::CONFLICT, "conflict"),
+        (Flags::PART_IGNORED, "part-ignored"),
+        (Flags::DECLARATION, "declaration"),
+    ];
+    NAMES.iter().filter(|(flag, _)| flags.has(*flag)).map(|(_, name)| *name).collect()
+}
+
+fn irregular(irregular: Irregular) -> Vec<&'static str> {
+    const NAMES: [(Irregular, &str); 10] = [
+        (Irregular::COMMISSIONED_TWICE, "commissioned-twice"),
+        (Irregular::BEFORE_COMMISSIONING, "before-commissioning"),
+        (Irregular::AFTER_END, "after-end"),
+        (Irregular::USED_TWICE, "used-twice"),
+        (Irregular::TWO_CONTAINERS, "two-containers"),
+        (Irregular::NOT_IN_CONTAINER, "not-in-container"),
+        (Irregular::RECEIVED_NOT_SHIPPED, "received-not-shipped"),
+        (Irregular::SHIPPED_NOT_HELD, "shipped-not-held"),
+        (Irregular::NOT_ENTITLED, "signer-not-entitled"),
+        (Irregular::SAME_SECOND, "same-second"),
+    ];
+    NAMES.iter().filter(|(flag, _)| irregular.has(*flag)).map(|(_, name)| *name).collect()
+}

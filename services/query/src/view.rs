@@ -1,0 +1,165 @@
+//! The view that answers reflect: the newest block whose rows are all in the store, and the registry as of it.
+//!
+//! One task follows the store; every request takes one snapshot and asks everything at its height, so that an answer
+//! never mixes two heights.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use clickhouse::Client;
+use medtrace_ledger::{Genesis, Hash, PublicKey};
+use medtrace_registry::{Notice, Position, Registry};
+use medtrace_service::Shutdown;
+use medtrace_store::rows::NoticeRow;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+/// How often the store is asked for a newer block, milliseconds. Part of what a recall needs to take effect.
+const POLL_MS: u64 = 50;
+/// Blocks taken up in one step.
+const STEP_BLOCKS: u64 = 10_000;
+
+/// One consistent state of everything that is asked often.
+#[derive(Clone)]
+pub struct Snapshot {
+    /// The newest block; `None` before the first.
+    pub height: Option<u64>,
+    /// Its header time, ms since 1970-01-01 UTC.
+    pub time_ms: u64,
+    /// The next offset of each partition that is indexed, by topic and partition.
+    pub positions: BTreeMap<(String, i32), i64>,
+    /// The store answered the last time it was asked.
+    pub alive: bool,
+    /// Shared by all snapshots: ask it [`Registry::at`] the snapshot's height.
+    pub registry: Arc<RwLock<Registry>>,
+    /// Leaf and time (ms) of every header, by height: the header log. Shared: only the first `height` + 1 belong to
+    /// this snapshot.
+    pub headers: Arc<RwLock<Vec<(Hash, u64)>>>,
+}
+
+impl Snapshot {
+    /// The height as K; before the first block nothing is known, and 0 is as good as any.
+    pub fn known(&self) -> u64 {
+        self.height.unwrap_or(0)
+    }
+
+    /// The last block whose header time is not after `time_ms`.
+    pub fn height_at(&self, time_ms: u64) -> Option<u64> {
+        let headers = self.headers.read().ok()?;
+        let until = headers.partition_point(|(_, time)| *time <= time_ms) as u64;
+        until.checked_sub(1).zip(self.height).map(|(at, newest)| at.min(newest))
+    }
+}
+
+/// Follows the store.
+#[derive(Clone)]
+pub struct View {
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+#[derive(clickhouse::Row, Deserialize)]
+struct Marker {
+    height: u64,
+    time_ms: u64,
+    leaf: [u8; 32],
+    positions: Vec<(String, i32, i64)>,
+}
+
+impl View {
+    /// Starts to follow; the first snapshot is empty until the store has answered.
+    pub fn follow(client: Client, genesis: &Genesis, shutdown: Shutdown) -> View {
+        let empty = Snapshot {
+            height: None,
+            time_ms: 0,
+            positions: BTreeMap::new(),
+            alive: false,
+            registry: Arc::new(RwLock::new(Registry::from_genesis(genesis))),
+            headers: Arc::default(),
+        };
+        let (sender, snapshots) = watch::channel(empty);
+        tokio::spawn(async move {
+            while !shutdown.is_cancelled() {
+                let stepped = step(&client, &sender).await;
+                let alive = stepped.is_ok();
+                sender.send_if_modified(|s| std::mem::replace(&mut s.alive, alive) != alive);
+                if let Err(error) = stepped {
+                    tracing::warn!(error = format!("{error:#}"), "the view stands still");
+                }
+                tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+            }
+        });
+        View { snapshots }
+    }
+
+    pub fn now(&self) -> Snapshot {
+        self.snapshots.borrow().clone()
+    }
+
+    /// A snapshot of at least this height, if there is one within `patience`.
+    pub async fn at_least(&self, height: u64, patience: Duration) -> Option<Snapshot> {
+        let mut snapshots = self.snapshots.clone();
+        let reached = snapshots.wait_for(|s| s.height.is_some_and(|h| h >= height));
+        tokio::time::timeout(patience, reached).await.ok()?.ok().map(|s| s.clone())
+    }
+
+    /// For those who wait for every change.
+    pub fn changes(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.clone()
+    }
+}
+
+/// Takes up blocks that are new in the store, with their notices.
+async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Result<()> {
+    let mut snapshot = sender.borrow().clone();
+    let from = snapshot.height.map_or(0, |height| height + 1);
+    let markers = client
+        .query("SELECT ?fields FROM block FINAL WHERE height >= ? AND height < ? ORDER BY height")
+        .bind(from)
+        .bind(from + STEP_BLOCKS)
+        .fetch_all::<Marker>()
+        .await?;
+    let Some(last) = markers.last() else { return Ok(()) };
+    let (height, time_ms) = (last.height, last.time_ms);
+    let contiguous = markers.iter().zip(from..).all(|(marker, expected)| marker.height == expected);
+    anyhow::ensure!(contiguous, "the store has no marker of every block from {from} to {height}");
+    let notices = client
+        .query("SELECT ?fields FROM notice FINAL WHERE block >= ? AND block <= ? AND refusal = '' ORDER BY block, idx")
+        .bind(from)
+        .bind(height)
+        .fetch_all::<NoticeRow>()
+        .await?;
+    {
+        let mut registry = snapshot.registry.write().map_err(|_| anyhow::anyhow!("the registry is broken"))?;
+        for row in &notices {
+            apply(&mut registry, row).with_context(|| format!("failed to apply notice {}-{}", row.block, row.idx))?;
+        }
+        let mut headers = snapshot.headers.write().map_err(|_| anyhow::anyhow!("the header log is broken"))?;
+        headers.truncate(from as usize);
+        headers.extend(markers.iter().map(|m| (Hash(m.leaf), m.time_ms)));
+    }
+    for (topic, partition, next) in markers.into_iter().flat_map(|m| m.positions) {
+        snapshot.positions.insert((topic, partition), next);
+    }
+    (snapshot.height, snapshot.time_ms) = (Some(height), time_ms);
+    sender.send_replace(snapshot);
+    Ok(())
+}
+
+fn apply(registry: &mut Registry, row: &NoticeRow) -> anyhow::Result<()> {
+    let position = Position { height: row.block, idx: row.idx, time_ms: row.time_ms };
+    let party = row.party.parse().map_err(|e| anyhow::anyhow!("{e}"))?;
+    let keys = row.signers.iter().map(|key| PublicKey::parse(key)).collect::<Result<Vec<_>, _>>();
+    let keys = keys.map_err(|e| anyhow::anyhow!("{e}"))?;
+    let notice = Notice::parse(row.body.as_bytes());
+    let notice =
+        notice.map_err(|faults| anyhow::anyhow!("{}", faults.first().map_or_else(String::new, |f| f.to_string())))?;
+    let judged = registry.signers(&party, &keys).and_then(|signers| registry.apply(position, &signers, &notice));
+    // A step that failed half-way is taken again: what is in already is refused, and changes nothing.
+    match judged {
+        Ok(_) => Ok(()),
+        Err(refusal) if refusal.code.starts_with("revision") => Ok(()),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
