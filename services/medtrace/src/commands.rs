@@ -1,0 +1,16 @@
+//! The commands, one file each: the arguments, and what is done with them.
+
+pub mod audit;
+pub mod bench;
+pub mod demo;
+pub mod engine;
+pub mod health;
+pub mod keys;
+pub mod post;
+pub mod proof;
+pub mod rebuild;
+pub mod recall;
+pub mod show;
+pub mod trace;
+pub mod up;
+pub mod verify;

@@ -1,0 +1,185 @@
+//! What a stack needs before anything starts: folders, the authority, the genesis, keys of services, a password, tokens.
+//! Each is made once; what is there is kept, so that an interrupted first start simply goes on.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, bail};
+use medtrace_ledger::{Genesis, KeyName, Origin, Signer, VerifierKey, genesis::Quorum};
+use medtrace_service::{
+    keys,
+    tokens::{self, Caller},
+};
+
+use super::{Layout, ports::INGEST, ports::PROCESSES};
+
+/// The consortium's name unless another is given at the first start.
+pub const DEFAULT_ORIGIN: &str = "medtrace.local";
+/// The one member of the authority of a stack on one machine.
+pub const AUTHORITY: &str = "authority";
+/// Name of the key whose seed makes pseudonyms of operators and devices.
+const PSEUDONYMS: &str = "pseudonyms";
+/// Random bytes of ClickHouse's password.
+const PASSWORD_BYTES: usize = 24;
+
+/// Lays out the folder; makes what is missing.
+pub fn lay_out(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
+    for folder in [layout.logs(), layout.token_folder(), layout.own("kafka"), layout.own("clickhouse")] {
+        private_folder(&folder)?;
+    }
+    for process in PROCESSES {
+        private_folder(&layout.own(process))?;
+        private_folder(&layout.keys(process))?;
+    }
+    private_folder(&layout.keys("parties"))?;
+    private_folder(&layout.keys(AUTHORITY))?;
+
+    password(&layout.password())?;
+    for service in INGEST {
+        // Its name is its party: its key signs receipts.
+        signer(&layout.keys(service), service)?;
+        // A regulator may post to any of the three and must have one pseudonym.
+        share(&layout.keys(INGEST[0]), &layout.keys(service), PSEUDONYMS)?;
+    }
+    found(layout, origin)?;
+    if !layout.token(AUTHORITY).exists() {
+        make_token(layout, AUTHORITY, "operator", "medtrace-up")?;
+    }
+    Ok(())
+}
+
+/// The genesis of this folder; made at the first start, signed by the authority.
+fn found(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
+    let path = layout.genesis();
+    if path.exists() {
+        let genesis = genesis(layout)?;
+        if genesis.origin != *origin && origin.as_str() != DEFAULT_ORIGIN {
+            bail!("this folder belongs to the consortium {}, not to {origin}", genesis.origin);
+        }
+        return Ok(());
+    }
+    let authority = signer(&layout.keys(AUTHORITY), AUTHORITY)?;
+    let chainer = signer(&layout.keys("chainer"), origin.as_str())?;
+    let genesis = Genesis {
+        origin: origin.clone(),
+        time_ms: now_ms(),
+        authority: Quorum { threshold: 1, keys: vec![authority.verifier()] },
+        chainer: VerifierKey::new(origin.clone(), chainer.key.public()),
+        witnesses: Quorum { threshold: 0, keys: Vec::new() },
+    };
+    let note = genesis.sign(&[authority]).context("failed to sign the genesis")?;
+    write_new(&path, note.as_bytes(), 0o644)
+}
+
+/// Reads and verifies the folder's genesis.
+pub fn genesis(layout: &Layout) -> anyhow::Result<Genesis> {
+    let path = layout.genesis();
+    let read = || format!("failed to read the genesis {}", path.display());
+    let note = fs::read_to_string(&path).with_context(read)?;
+    Genesis::parse(&note).with_context(read)
+}
+
+/// The key of this name in a folder; a new random one if there is none.
+pub fn signer(folder: &Path, name: &str) -> anyhow::Result<Signer> {
+    let path = folder.join(format!("{}.key", name.replace('/', "_")));
+    if path.exists() {
+        return Ok(keys::read(&path)?);
+    }
+    let name: KeyName = name.parse().context("failed to name a key")?;
+    let signer = keys::generate(name)?;
+    keys::write(&path, &signer)?;
+    Ok(signer)
+}
+
+/// Gives a folder the same key of this name as another one has.
+fn share(from: &Path, to: &Path, name: &str) -> anyhow::Result<()> {
+    let shared = signer(from, name)?;
+    let path = to.join(format!("{name}.key"));
+    match path.exists() {
+        true => Ok(()),
+        false => Ok(keys::write(&path, &shared)?),
+    }
+}
+
+/// Makes a token for the services of this folder and keeps its text for `--as PARTY`.
+pub fn make_token(layout: &Layout, party: &str, operator: &str, device: &str) -> anyhow::Result<String> {
+    let caller = Caller { party: party.to_owned(), operator: operator.to_owned(), device: device.to_owned() };
+    let created = i64::try_from(now_ms()).unwrap_or(i64::MAX);
+    let token = tokens::mint(&layout.tokens(), &caller, created)?;
+    write_new(&layout.token(party), format!("{token}\n").as_bytes(), 0o600)?;
+    Ok(token)
+}
+
+/// ClickHouse's password, made if it is not there.
+fn password(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut secret = [0; PASSWORD_BYTES];
+    getrandom::fill(&mut secret).context("failed to gather random bytes")?;
+    let text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    write_new(path, text.as_bytes(), 0o600)
+}
+
+/// Unix milliseconds.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn private_folder(path: &Path) -> anyhow::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    let made = builder.recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("failed to make {}", path.display()))
+}
+
+/// Writes a whole file or none: under another name first, flushed, then renamed.
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let mut options = fs::OpenOptions::new();
+    let written = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, path));
+    written.with_context(|| format!("failed to write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_start_finds_everything_as_it_was() {
+        let root = std::env::temp_dir().join(format!("medtrace-founding-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let layout = Layout::new(&root);
+        let origin: Origin = "county.example".parse().unwrap();
+        lay_out(&layout, &origin).unwrap();
+        let files = [
+            layout.genesis(),
+            layout.tokens(),
+            layout.token(AUTHORITY),
+            layout.password(),
+            layout.keys("hospital").join("hospital.key"),
+        ];
+        let read = || files.each_ref().map(|path| fs::read(path).unwrap());
+        let first = read();
+        lay_out(&layout, &DEFAULT_ORIGIN.parse().unwrap()).unwrap();
+        assert_eq!(first, read());
+        assert_eq!(genesis(&layout).unwrap().origin, origin);
+
+        let error = lay_out(&layout, &"other.example".parse().unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "this folder belongs to the consortium county.example, not to other.example");
+        fs::remove_dir_all(&root).unwrap();
+    }
+}
