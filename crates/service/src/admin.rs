@@ -47,10 +47,7 @@ struct Admin {
 
 /// The three routes. `ready` is asked at every `/readyz`: it reads what the service already knows and does not block.
 pub fn router(metrics: Registry, ready: impl Fn() -> Readiness + Send + Sync + 'static) -> Router {
-    let admin = Admin {
-        ready: Arc::new(ready),
-        metrics: Arc::new(metrics),
-    };
+    let admin = Admin { ready: Arc::new(ready), metrics: Arc::new(metrics) };
     let routes = Router::new()
         .route("/livez", get(|| async { Json(json!({"live": true})) }))
         .route("/readyz", get(readyz))
@@ -72,11 +69,7 @@ pub async fn serve(
 async fn readyz(State(admin): State<Admin>) -> Response {
     let Readiness { ready, mut details } = (admin.ready)();
     details.insert("ready".to_owned(), ready.into());
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Not a problem+json: the answer has the same shape in both states.
     (status, Json(details)).into_response()
 }
@@ -85,11 +78,5 @@ async fn scrape(State(admin): State<Admin>) -> Result<impl IntoResponse, problem
     let mut page = String::new();
     text::encode(&mut page, &admin.metrics)
         .map_err(|_| problem::Kind::Implementation.because("failed to encode the metrics"))?;
-    Ok((
-        [(
-            header::CONTENT_TYPE,
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        )],
-        page,
-    ))
+    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], page))
 }

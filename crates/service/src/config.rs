@@ -31,10 +31,7 @@ impl ConfigError {
     pub fn new(variable: impl Into<String>, reason: impl Display) -> Self {
         // A reason from elsewhere may have several lines; what is printed is one.
         let reason = reason.to_string().replace(['\n', '\r'], " ");
-        Self {
-            variable: variable.into(),
-            reason,
-        }
+        Self { variable: variable.into(), reason }
     }
 }
 
@@ -52,49 +49,28 @@ impl Env {
     }
 
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self(
-            variables
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-        )
+        Self(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
     }
 
     pub fn text(&self, variable: &str) -> Option<&str> {
-        self.0
-            .get(variable)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(variable).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// `None` if not set.
-    pub fn optional<T: FromStr<Err: Display>>(
-        &self,
-        variable: &str,
-    ) -> Result<Option<T>, ConfigError> {
-        let parse = |value: &str| {
-            value
-                .parse()
-                .map_err(|e| ConfigError::new(variable, format!("{value:?}: {e}")))
-        };
+    pub fn optional<T: FromStr<Err: Display>>(&self, variable: &str) -> Result<Option<T>, ConfigError> {
+        let parse = |value: &str| value.parse().map_err(|e| ConfigError::new(variable, format!("{value:?}: {e}")));
         self.text(variable).map(parse).transpose()
     }
 
     pub fn required<T: FromStr<Err: Display>>(&self, variable: &str) -> Result<T, ConfigError> {
-        self.optional(variable)?
-            .ok_or_else(|| ConfigError::new(variable, "is not set"))
+        self.optional(variable)?.ok_or_else(|| ConfigError::new(variable, "is not set"))
     }
 
     /// `default` is parsed as if it had been set.
-    pub fn or<T: FromStr<Err: Display>>(
-        &self,
-        variable: &str,
-        default: &str,
-    ) -> Result<T, ConfigError> {
+    pub fn or<T: FromStr<Err: Display>>(&self, variable: &str, default: &str) -> Result<T, ConfigError> {
         match self.optional(variable)? {
             Some(value) => Ok(value),
-            None => default
-                .parse()
-                .map_err(|e| ConfigError::new(variable, format!("default {default:?}: {e}"))),
+            None => default.parse().map_err(|e| ConfigError::new(variable, format!("default {default:?}: {e}"))),
         }
     }
 
@@ -104,18 +80,14 @@ impl Env {
         if path.is_dir() {
             Ok(path)
         } else {
-            Err(ConfigError::new(
-                variable,
-                format!("{} is no folder", path.display()),
-            ))
+            Err(ConfigError::new(variable, format!("{} is no folder", path.display())))
         }
     }
 
     /// A folder that is made if it is not there.
     pub fn own_folder(&self, variable: &str) -> Result<PathBuf, ConfigError> {
         let path: PathBuf = self.required(variable)?;
-        std::fs::create_dir_all(&path)
-            .map_err(|e| ConfigError::new(variable, format!("{}: {e}", path.display())))?;
+        std::fs::create_dir_all(&path).map_err(|e| ConfigError::new(variable, format!("{}: {e}", path.display())))?;
         Ok(path)
     }
 
@@ -140,23 +112,14 @@ mod tests {
     fn a_wrong_value_names_the_variable_and_the_value() {
         let env = Env::of([("MEDTRACE_LISTEN", "localhost"), ("EMPTY", "")]);
         let wrong = env.required::<SocketAddr>("MEDTRACE_LISTEN").unwrap_err();
-        assert_eq!(
-            wrong.to_string(),
-            "MEDTRACE_LISTEN: \"localhost\": invalid socket address syntax"
-        );
-        assert_eq!(
-            env.required::<u16>("EMPTY").unwrap_err().to_string(),
-            "EMPTY: is not set"
-        );
+        assert_eq!(wrong.to_string(), "MEDTRACE_LISTEN: \"localhost\": invalid socket address syntax");
+        assert_eq!(env.required::<u16>("EMPTY").unwrap_err().to_string(), "EMPTY: is not set");
         assert_eq!(env.optional::<u16>("EMPTY"), Ok(None));
         assert_eq!(env.or::<u16>("EMPTY", "7080"), Ok(7080));
     }
 
     #[test]
     fn a_reason_is_one_line() {
-        assert_eq!(
-            ConfigError::new("A", "two\nlines").to_string(),
-            "A: two lines"
-        );
+        assert_eq!(ConfigError::new("A", "two\nlines").to_string(), "A: two lines");
     }
 }

@@ -48,40 +48,21 @@ pub fn generate(name: KeyName) -> Result<Signer, KeysError> {
 
 /// Writes a key to a file that must not exist yet, and flushes it to disk.
 pub fn write(path: &Path, signer: &Signer) -> Result<(), KeysError> {
-    let failed = |source| KeysError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| KeysError::Io { path: path.to_owned(), source };
     let mut options = fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(encode(signer).as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(encode(signer).as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }
 
 /// Reads one key file; refuses one that group or world may use.
 pub fn read(path: &Path) -> Result<Signer, KeysError> {
-    let failed = |source| KeysError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| KeysError::Io { path: path.to_owned(), source };
     let meta = fs::metadata(path).map_err(failed)?;
     let mode = meta.mode() & 0o777;
     if mode & OTHERS_MODE != 0 {
-        return Err(KeysError::Readable {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(KeysError::Readable { path: path.to_owned(), mode });
     }
-    let wrong = |reason| KeysError::Format {
-        path: path.to_owned(),
-        reason,
-    };
+    let wrong = |reason| KeysError::Format { path: path.to_owned(), reason };
     if meta.len() > FILE_BYTES_MAX {
         return Err(wrong("longer than one line can be"));
     }
@@ -96,9 +77,7 @@ fn encode(signer: &Signer) -> String {
 
 fn decode(text: &str) -> Result<Signer, &'static str> {
     let line = text.strip_suffix('\n').unwrap_or(text);
-    let parts = line
-        .strip_prefix(PREFIX)
-        .ok_or("it does not begin with PRIVATE+KEY+")?;
+    let parts = line.strip_prefix(PREFIX).ok_or("it does not begin with PRIVATE+KEY+")?;
     // Neither a name nor a key id has a +; base64 may.
     let mut parts = parts.splitn(3, '+');
     let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
@@ -107,9 +86,7 @@ fn decode(text: &str) -> Result<Signer, &'static str> {
     let name: KeyName = name.parse().map_err(|_| "the name is no key name")?;
     let key = STANDARD.decode(key).map_err(|_| "the key is no base64")?;
     let seed: &[u8; 32] = match key.split_first() {
-        Some((&ALGORITHM_ED25519, seed)) => {
-            seed.try_into().map_err(|_| "the seed is not 32 bytes")?
-        }
+        Some((&ALGORITHM_ED25519, seed)) => seed.try_into().map_err(|_| "the seed is not 32 bytes")?,
         _ => return Err("the key is not of algorithm 1 (Ed25519)"),
     };
     let signer = Signer::new(name, SigningKey::from_seed(seed));
@@ -137,17 +114,12 @@ impl Keyring {
     pub fn of(&self, name: &KeyName) -> Vec<Signer> {
         let found = |keys: &HashMap<KeyName, Vec<Signer>>| keys.get(name).cloned();
         // A folder's time is coarse: before saying that there is no such key, look once more.
-        found(&self.0.get())
-            .or_else(|| found(&self.0.get_anew()))
-            .unwrap_or_default()
+        found(&self.0.get()).or_else(|| found(&self.0.get_anew())).unwrap_or_default()
     }
 }
 
 fn load(folder: &Path) -> Result<HashMap<KeyName, Vec<Signer>>, KeysError> {
-    let failed = |source| KeysError::Io {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| KeysError::Io { path: folder.to_owned(), source };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -170,12 +142,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     /// The private key of the Go documentation of `note` (package example), and its verifier key's id.
-    const FOREIGN: &str =
-        "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+    const FOREIGN: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 
     fn folder(test: &str) -> PathBuf {
-        let folder =
-            std::env::temp_dir().join(format!("medtrace-keys-{test}-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("medtrace-keys-{test}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         folder
@@ -187,35 +157,20 @@ mod tests {
         assert_eq!(signer.name.as_str(), "PeterNeumann");
         assert_eq!(encode(&signer), format!("{FOREIGN}\n"));
         // PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW
-        assert_eq!(
-            signer.key.public().to_string(),
-            "GlzZBxQ8OExB6DDFvOEqqIF+xWSaqr8sMTiLNbLXRNY="
-        );
+        assert_eq!(signer.key.public().to_string(), "GlzZBxQ8OExB6DDFvOEqqIF+xWSaqr8sMTiLNbLXRNY=");
     }
 
     #[test]
     fn what_is_not_a_key_says_why() {
         for (text, reason) in [
             ("", "it does not begin with PRIVATE+KEY+"),
-            (
-                "PRIVATE+KEY+a",
-                "a name, a key id and a key must follow PRIVATE+KEY+, parted by +",
-            ),
+            ("PRIVATE+KEY+a", "a name, a key id and a key must follow PRIVATE+KEY+, parted by +"),
             ("PRIVATE+KEY+a b+00000000+AA==", "the name is no key name"),
             ("PRIVATE+KEY+a+00000000+?", "the key is no base64"),
-            (
-                "PRIVATE+KEY+a+00000000+BAAA",
-                "the key is not of algorithm 1 (Ed25519)",
-            ),
+            ("PRIVATE+KEY+a+00000000+BAAA", "the key is not of algorithm 1 (Ed25519)"),
             ("PRIVATE+KEY+a+00000000+AQAA", "the seed is not 32 bytes"),
-            (
-                &FOREIGN.replace("c74f20a3", "c74f20a4"),
-                "the key id is not that of this name and key",
-            ),
-            (
-                &FOREIGN.replace("Peter", "Petra"),
-                "the key id is not that of this name and key",
-            ),
+            (&FOREIGN.replace("c74f20a3", "c74f20a4"), "the key id is not that of this name and key"),
+            (&FOREIGN.replace("Peter", "Petra"), "the key id is not that of this name and key"),
         ] {
             assert_eq!(decode(text).unwrap_err(), reason, "{text}");
         }
@@ -224,31 +179,20 @@ mod tests {
     #[test]
     fn a_key_that_others_may_read_is_refused_and_a_new_one_is_seen() {
         let folder = folder("ring");
-        let (name, other): (KeyName, KeyName) =
-            ("factory-01".parse().unwrap(), "factory-02".parse().unwrap());
+        let (name, other): (KeyName, KeyName) = ("factory-01".parse().unwrap(), "factory-02".parse().unwrap());
         let first = generate(name.clone()).unwrap();
         write(&folder.join("factory-01.key"), &first).unwrap();
-        assert!(matches!(
-            write(&folder.join("factory-01.key"), &first),
-            Err(KeysError::Io { .. })
-        ));
+        assert!(matches!(write(&folder.join("factory-01.key"), &first), Err(KeysError::Io { .. })));
         let ring = Keyring::open(&folder).unwrap();
         assert_eq!(ring.of(&name).len(), 1);
         assert_eq!(ring.of(&other).len(), 0);
 
-        write(
-            &folder.join("factory-02.key"),
-            &generate(other.clone()).unwrap(),
-        )
-        .unwrap();
+        write(&folder.join("factory-02.key"), &generate(other.clone()).unwrap()).unwrap();
         assert_eq!(ring.of(&other).len(), 1);
 
         let open = folder.join("factory-02.key");
         fs::set_permissions(&open, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(
-            Keyring::open(&folder),
-            Err(KeysError::Readable { mode: 0o640, .. })
-        ));
+        assert!(matches!(Keyring::open(&folder), Err(KeysError::Readable { mode: 0o640, .. })));
         assert_eq!(ring.of(&name)[0].key.seed(), first.key.seed());
     }
 }

@@ -50,19 +50,13 @@ where
         Ok(config) => config,
         Err(wrong) => return misconfigured(process, &wrong),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(process, &error.into()),
     };
     let outcome = runtime.block_on(async {
         let shutdown = Shutdown::new();
-        let signals = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
+        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         tokio::spawn(obey(signals, shutdown.clone()));
         within_grace(work(config, shutdown.clone()), shutdown).await
     });
@@ -70,10 +64,7 @@ where
     runtime.shutdown_timeout(Duration::from_millis(100));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error
-            .chain()
-            .find_map(|cause| cause.downcast_ref::<ConfigError>())
-        {
+        Err(error) => match error.chain().find_map(|cause| cause.downcast_ref::<ConfigError>()) {
             Some(wrong) => misconfigured(process, wrong),
             None => failed(process, &error),
         },
@@ -83,19 +74,14 @@ where
 /// Binds and writes the one fixed line that tests and scripts read: message `listening`, `port` = `what`
 /// (`public`, `admin` …), `listening` = the address really bound.
 pub async fn bind(what: &'static str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("failed to listen on {address} ({what})"))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} ({what})"))?;
     tracing::info!(port = what, listening = %listener.local_addr()?, "listening");
     Ok(listener)
 }
 
 /// Serves until the shutdown, then lets open requests end for [`HTTP_GRACE_MS`].
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: Shutdown,
-) -> anyhow::Result<()> {
+pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> anyhow::Result<()> {
     let begun = shutdown.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     tokio::select! {
@@ -118,10 +104,7 @@ async fn obey((mut terminate, mut interrupt): (Signal, Signal), shutdown: Shutdo
     }
 }
 
-async fn within_grace(
-    work: impl Future<Output = anyhow::Result<()>>,
-    shutdown: Shutdown,
-) -> anyhow::Result<()> {
+async fn within_grace(work: impl Future<Output = anyhow::Result<()>>, shutdown: Shutdown) -> anyhow::Result<()> {
     tokio::select! {
         ended = work => ended,
         () = async { shutdown.cancelled().await; tokio::time::sleep(Duration::from_millis(SHUTDOWN_GRACE_MS)).await } =>
@@ -135,11 +118,7 @@ fn misconfigured(process: &str, wrong: &ConfigError) -> ExitCode {
 }
 
 fn failed(process: &str, error: &anyhow::Error) -> ExitCode {
-    tracing::error!(
-        process,
-        error = format!("{error:#}"),
-        "process ended by an error"
-    );
+    tracing::error!(process, error = format!("{error:#}"), "process ended by an error");
     ExitCode::FAILURE
 }
 
@@ -151,9 +130,7 @@ mod tests {
     async fn work_that_ignores_the_shutdown_is_ended() {
         let shutdown = Shutdown::new();
         shutdown.cancel();
-        let error = within_grace(std::future::pending(), shutdown)
-            .await
-            .unwrap_err();
+        let error = within_grace(std::future::pending(), shutdown).await.unwrap_err();
         assert_eq!(error.to_string(), "failed to end within 10000 ms");
     }
 

@@ -23,19 +23,12 @@ const ALWAYS: &str = "medtrace_service::life=info";
 pub fn start(env: &Env) -> Result<(), ConfigError> {
     let wrong = |e: tracing_subscriber::filter::ParseError| ConfigError::new(FILTER, e);
     let always: Directive = ALWAYS.parse().map_err(wrong)?;
-    let filter = EnvFilter::try_new(env.text(FILTER).unwrap_or("info"))
-        .map_err(wrong)?
-        .add_directive(always);
+    let filter = EnvFilter::try_new(env.text(FILTER).unwrap_or("info")).map_err(wrong)?.add_directive(always);
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let installed = if std::io::stderr().is_terminal() {
         builder.try_init()
     } else {
-        builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .try_init()
+        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     };
     installed.map_err(|e| ConfigError::new(FILTER, e))
 }

@@ -39,6 +39,8 @@ pub enum Kind {
     MethodNotAllowed,
     NotAcceptable,
     AlreadyExists,
+    /// It does not follow from what holds now, e.g. a notice's revision.
+    Conflict,
     CaptureLimitExceeded,
     QueryTooLarge,
     QueryTooComplex,
@@ -67,6 +69,7 @@ impl Kind {
             Kind::MethodNotAllowed => (405, "about:blank", "Method not allowed"),
             Kind::NotAcceptable => (406, "epcisException:NotAcceptableException", "Not acceptable"),
             Kind::AlreadyExists => (409, "epcisException:ResourceAlreadyExistsException", "Resource already exists"),
+            Kind::Conflict => (409, "about:blank", "Conflict"),
             Kind::CaptureLimitExceeded => (413, "epcisException:CaptureLimitExceededException", "Capture limit exceeded"),
             Kind::QueryTooLarge => (413, "epcisException:QueryTooLargeException", "Query result too large"),
             Kind::QueryTooComplex => (413, "epcisException:QueryTooComplexException", "Query too complex"),
@@ -89,13 +92,7 @@ impl Kind {
     /// A problem of this kind with its `detail`: a sentence that says what would be right.
     pub fn because(self, detail: impl Into<String>) -> Problem {
         let (status, name, title) = self.row();
-        Problem {
-            name: name.into(),
-            title: title.into(),
-            status,
-            detail: detail.into(),
-            errors: Vec::new(),
-        }
+        Problem { name: name.into(), title: title.into(), status, detail: detail.into(), errors: Vec::new() }
     }
 
     /// The kind that stands for a status which something else decided.
@@ -106,7 +103,7 @@ impl Kind {
             404 => Kind::NoSuchResource,
             405 => Kind::MethodNotAllowed,
             406 => Kind::NotAcceptable,
-            409 => Kind::AlreadyExists,
+            409 => Kind::Conflict,
             413 => Kind::CaptureLimitExceeded,
             414 => Kind::UriTooLong,
             415 => Kind::UnsupportedMediaType,
@@ -145,17 +142,8 @@ pub struct Problem {
 
 impl Problem {
     /// Adds one violation.
-    pub fn at(
-        mut self,
-        path: impl Into<String>,
-        code: impl Into<String>,
-        detail: impl Into<String>,
-    ) -> Self {
-        self.errors.push(Violation {
-            path: path.into(),
-            code: code.into(),
-            detail: detail.into(),
-        });
+    pub fn at(mut self, path: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(Violation { path: path.into(), code: code.into(), detail: detail.into() });
         self
     }
 
@@ -171,16 +159,10 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         match self.status {
-            401 => drop(
-                answer
-                    .headers_mut()
-                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            ),
-            429 | 503 => drop(
-                answer
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)),
-            ),
+            401 => drop(answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            429 | 503 => {
+                drop(answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)))
+            }
             _ => {}
         }
         answer
@@ -190,10 +172,7 @@ impl IntoResponse for Problem {
 /// Makes every error of a router a problem: unknown paths, other methods, and what extractors and layers refuse
 /// (body limits, path and query parsing) as plain text. Call it last.
 pub fn everywhere(router: Router) -> Router {
-    router
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(other_method)
-        .layer(middleware::from_fn(translate))
+    router.fallback(no_such_path).method_not_allowed_fallback(other_method).layer(middleware::from_fn(translate))
 }
 
 async fn no_such_path(uri: Uri) -> Problem {
@@ -201,10 +180,7 @@ async fn no_such_path(uri: Uri) -> Problem {
 }
 
 async fn other_method(method: Method, uri: Uri) -> Problem {
-    Kind::MethodNotAllowed.because(format!(
-        "{} does not answer {method}; see Allow",
-        uri.path()
-    ))
+    Kind::MethodNotAllowed.because(format!("{} does not answer {method}; see Allow", uri.path()))
 }
 
 async fn translate(request: Request, next: Next) -> Response {
@@ -218,22 +194,13 @@ async fn translate(request: Request, next: Next) -> Response {
     if !(plain && (status.is_client_error() || status.is_server_error())) {
         return Response::from_parts(head, body);
     }
-    let text = to_bytes(body, FOREIGN_DETAIL_BYTES_MAX)
-        .await
-        .unwrap_or_default();
+    let text = to_bytes(body, FOREIGN_DETAIL_BYTES_MAX).await.unwrap_or_default();
     let detail = match String::from_utf8_lossy(&text).into_owned() {
-        empty if empty.is_empty() => status
-            .canonical_reason()
-            .unwrap_or("refused")
-            .to_lowercase(),
+        empty if empty.is_empty() => status.canonical_reason().unwrap_or("refused").to_lowercase(),
         given => given,
     };
-    let (named, body) = Problem {
-        status: status.as_u16(),
-        ..Kind::of(status).because(detail)
-    }
-    .into_response()
-    .into_parts();
+    let (named, body) =
+        Problem { status: status.as_u16(), ..Kind::of(status).because(detail) }.into_response().into_parts();
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.extend(named.headers);
     Response::from_parts(head, Body::new(body))

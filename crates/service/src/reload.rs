@@ -26,11 +26,7 @@ impl<T, E: std::error::Error> Reloaded<T, E> {
         // The stamp is taken before reading: a change in between is seen at the next use.
         let stamp = stamp(path).ok();
         let value = Arc::new(load(path)?);
-        Ok(Self {
-            path: path.to_owned(),
-            load,
-            known: RwLock::new((stamp, value)),
-        })
+        Ok(Self { path: path.to_owned(), load, known: RwLock::new((stamp, value)) })
     }
 
     /// The newest version that could be read.

@@ -93,28 +93,20 @@ impl Tokens {
         let hash: [u8; 32] = Sha256::digest(token).into();
         let known = self.0.get();
         let mut named = known.get(&prefix(&hash))?.iter();
-        named
-            .find(|(stored, _)| bool::from(stored.ct_eq(&hash)))
-            .map(|(_, caller)| caller.clone())
+        named.find(|(stored, _)| bool::from(stored.ct_eq(&hash))).map(|(_, caller)| caller.clone())
     }
 
     /// Whom a request's `Authorization: Bearer …` belongs to, or the 401 that says what is missing.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let Some(value) = headers.get(header::AUTHORIZATION) else {
-            return Err(
-                Kind::Unauthenticated.because("send your token as Authorization: Bearer <token>")
-            );
+            return Err(Kind::Unauthenticated.because("send your token as Authorization: Bearer <token>"));
         };
         let token = value.to_str().ok().and_then(|value| value.split_once(' '));
         match token {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                self.of(token.trim()).ok_or_else(|| {
-                    Kind::Unauthenticated
-                        .because("this token is not known here; it may have been revoked")
-                })
-            }
-            _ => Err(Kind::Unauthenticated
-                .because("the Authorization header is not of the form: Bearer <token>")),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => self
+                .of(token.trim())
+                .ok_or_else(|| Kind::Unauthenticated.because("this token is not known here; it may have been revoked")),
+            _ => Err(Kind::Unauthenticated.because("the Authorization header is not of the form: Bearer <token>")),
         }
     }
 }
@@ -123,17 +115,11 @@ impl Tokens {
 /// `created` is in Unix milliseconds.
 pub fn mint(path: &Path, caller: &Caller, created: i64) -> Result<String, TokensError> {
     for name in [&caller.party, &caller.operator, &caller.device] {
-        if name.is_empty()
-            || name.len() > NAME_BYTES_MAX
-            || !name.bytes().all(|b| b.is_ascii_graphic())
-        {
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(TokensError::Name { name: name.clone() });
         }
     }
-    let failed = |source| TokensError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| TokensError::Io { path: path.to_owned(), source };
     let mut secret = [0; TOKEN_BYTES];
     getrandom::fill(&mut secret).map_err(TokensError::Random)?;
     let token = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
@@ -141,11 +127,7 @@ pub fn mint(path: &Path, caller: &Caller, created: i64) -> Result<String, Tokens
     // Two processes may mint at the same time: the lock file orders them.
     let lock = private(&sibling(path, "lock"), false).map_err(failed)?;
     lock.lock().map_err(failed)?;
-    let mut file = if path.exists() {
-        read(path)?
-    } else {
-        File::default()
-    };
+    let mut file = if path.exists() { read(path)? } else { File::default() };
     file.tokens.push(Entry {
         hash: STANDARD.encode(Sha256::digest(&token)),
         party: caller.party.clone(),
@@ -159,50 +141,25 @@ pub fn mint(path: &Path, caller: &Caller, created: i64) -> Result<String, Tokens
 
 fn load(path: &Path) -> Result<Known, TokensError> {
     let mut known = Known::new();
-    for Entry {
-        hash,
-        party,
-        operator,
-        device,
-        ..
-    } in read(path)?.tokens
-    {
+    for Entry { hash, party, operator, device, .. } in read(path)?.tokens {
         let wrong = || TokensError::Format {
             path: path.to_owned(),
             reason: format!("a token of {party} has a hash that is not base64 of 32 bytes"),
         };
-        let hash: [u8; 32] = STANDARD
-            .decode(&hash)
-            .ok()
-            .and_then(|hash| hash.try_into().ok())
-            .ok_or_else(wrong)?;
-        known.entry(prefix(&hash)).or_default().push((
-            hash,
-            Caller {
-                party,
-                operator,
-                device,
-            },
-        ));
+        let hash: [u8; 32] = STANDARD.decode(&hash).ok().and_then(|hash| hash.try_into().ok()).ok_or_else(wrong)?;
+        known.entry(prefix(&hash)).or_default().push((hash, Caller { party, operator, device }));
     }
     Ok(known)
 }
 
 fn read(path: &Path) -> Result<File, TokensError> {
-    let failed = |source| TokensError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let wrong = |reason| TokensError::Format {
-        path: path.to_owned(),
-        reason,
-    };
+    let failed = |source| TokensError::Io { path: path.to_owned(), source };
+    let wrong = |reason| TokensError::Format { path: path.to_owned(), reason };
     if fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
         return Err(wrong(format!("larger than {FILE_BYTES_MAX} bytes")));
     }
     // The text of a JSON error never quotes values, so no hash reaches a log.
-    serde_json::from_slice(&fs::read(path).map_err(failed)?)
-        .map_err(|e| wrong(format!("line {}", e.line())))
+    serde_json::from_slice(&fs::read(path).map_err(failed)?).map_err(|e| wrong(format!("line {}", e.line())))
 }
 
 fn replace(path: &Path, file: &File) -> io::Result<()> {
@@ -216,12 +173,7 @@ fn replace(path: &Path, file: &File) -> io::Result<()> {
 
 /// Opens for writing what only this user may read.
 fn private(path: &Path, truncate: bool) -> io::Result<fs::File> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(truncate)
-        .mode(0o600)
-        .open(path)
+    fs::OpenOptions::new().write(true).create(true).truncate(truncate).mode(0o600).open(path)
 }
 
 fn sibling(path: &Path, extension: &str) -> PathBuf {
@@ -232,7 +184,5 @@ fn sibling(path: &Path, extension: &str) -> PathBuf {
 }
 
 fn prefix(hash: &[u8; 32]) -> u64 {
-    u64::from_be_bytes([
-        hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7],
-    ])
+    u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }
