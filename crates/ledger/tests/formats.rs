@@ -208,6 +208,21 @@ fn a_note_has_1_to_8_lines_of_different_keys() {
 }
 
 #[test]
+fn an_authority_may_have_several_keys_of_one_name() {
+    let officers: Vec<Signer> = ["a", "b", "c"].map(|n| Signer::new(common::party("nmpa"), key(n))).into();
+    let mut genesis = common::genesis();
+    genesis.authority.keys = officers.iter().map(Signer::verifier).collect();
+    assert!(Genesis::parse(&genesis.sign(&officers[1..]).unwrap()).is_ok());
+    let entries = genesis.authority_entries();
+    assert!(entries.iter().all(|entry| entry.party.as_str() == "nmpa" && entry.enrolled == 0));
+    assert_eq!(KeySet::new(entries).count_and_root().0, 3);
+
+    assert!(genesis.sign(&officers[2..]).is_err(), "below the threshold");
+    genesis.authority.keys[2] = genesis.chainer.clone();
+    assert!(genesis.check().is_err(), "one key in two offices");
+}
+
+#[test]
 fn a_receipt_is_signed_by_its_service_alone() {
     let service = signer("hospital-service");
     let note = receipt().sign(&service).unwrap();

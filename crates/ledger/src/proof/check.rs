@@ -132,7 +132,6 @@ impl Proof {
         Ok(())
     }
 
-    /// The header is of this log, and names the root over the headers before it.
     fn check_header(&self, genesis: &Genesis) -> Result<(), Broken> {
         match self.header.origin == genesis.origin {
             true => Ok(()),
