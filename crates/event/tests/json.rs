@@ -22,7 +22,7 @@ fn rfc_8785_sample() {
     );
     let numbers = sample.as_object_mut().and_then(|object| object.get_mut("numbers"));
     if let Some(Json::Array(numbers)) = numbers {
-        numbers.insert(0, Json::Number(333_333_333.333_333_29));
+        numbers.insert(0, Json::Number(f64::from_bits(0x41b3_de43_5555_5555)));
     }
     let expected = "{\"literals\":[null,true,false],\
         \"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],\

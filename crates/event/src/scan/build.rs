@@ -9,8 +9,9 @@ use crate::fault::Fault;
 use crate::json::{Json, Object};
 use crate::steps::{self, Step};
 use crate::{EVENT_BYTES_MAX, EVENTS_MAX, IDENTIFIERS_MAX};
-use jiff::civil::Date;
-use medtrace_gs1::{Class, Thing};
+use medtrace_gs1::Thing;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 /// Room left in an event for ILMD and for what the estimate of an item's bytes misses.
 const SPARE_BYTES: usize = 4 * 1024;
@@ -84,20 +85,23 @@ fn withdrawal(request: &ScanRequest, shell: &mut Object, faults: &mut Vec<Fault>
     shell.insert("medtrace:requestID", request.id.hyphenated().to_string());
 }
 
-/// One group per (product, lot), in the order of their first codes.
+/// One group per (product, lot).
 fn by_lot(items: Vec<Item>) -> Vec<Vec<Item>> {
-    let mut groups: Vec<((Option<Class>, Option<String>), Vec<Item>)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    group(items, |item| item.thing.product().map(|product| (product, item.lot.clone())))
+}
+
+/// Groups of equal keys, in the order of their first members.
+fn group<T, K: Hash + Eq>(items: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let mut places = HashMap::new();
     for item in items {
-        let product = item.thing.product();
-        let key = (product, item.lot.clone().filter(|_| product.is_some()));
-        let place = *places.entry(key.clone()).or_insert(groups.len());
-        if place == groups.len() {
-            groups.push((key, Vec::new()));
+        let place = *places.entry(key(&item)).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(item),
+            None => groups.push(vec![item]),
         }
-        groups[place].1.push(item);
     }
-    groups.into_iter().map(|(_, items)| items).collect()
+    groups
 }
 
 /// Parts that fit into one event each; one empty part for no items.
@@ -187,21 +191,12 @@ fn ilmd(item: &Item) -> Option<Object> {
 
 /// What codes said of lot and expiry beyond the identifier itself, grouped.
 fn labels(items: &[Item]) -> Vec<Json> {
-    let mut groups: Vec<((Option<&str>, Option<Date>), Vec<Json>)> = Vec::new();
-    for item in items.iter().filter(|item| item.thing.product().is_some()) {
-        let lot = item.lot.as_deref().filter(|_| item.thing.lot().is_none());
-        let key = (lot, item.expiry);
-        if key == (None, None) {
-            continue;
-        }
-        let uri = Json::from(item.thing.uri());
-        match groups.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, uris)) => uris.push(uri),
-            None => groups.push((key, vec![uri])),
-        }
-    }
-    let entry = |((lot, expiry), uris): ((Option<&str>, Option<Date>), Vec<Json>)| {
-        let mut entry: Object = [("epcs", uris)].into_iter().collect();
+    let label = |item: &Item| (item.lot.clone().filter(|_| item.thing.lot().is_none()), item.expiry);
+    let said = items.iter().filter(|item| item.thing.product().is_some() && label(item) != (None, None));
+    let entry = |items: Vec<&Item>| {
+        let (lot, expiry) = items.first().map(|item| label(item)).unwrap_or_default();
+        let epcs: Vec<Json> = items.iter().map(|item| Json::from(item.thing.uri())).collect();
+        let mut entry: Object = [("epcs", epcs)].into_iter().collect();
         if let Some(lot) = lot {
             entry.insert("lot", lot);
         }
@@ -210,7 +205,7 @@ fn labels(items: &[Item]) -> Vec<Json> {
         }
         Json::from(entry)
     };
-    groups.into_iter().map(entry).collect()
+    group(said, |item| label(item)).into_iter().map(entry).collect()
 }
 
 fn entry(request: &ScanRequest, undo: bool, n: usize, mut event: Object) -> Entry {

@@ -9,7 +9,7 @@ use crate::time;
 use jiff::civil::Date;
 use medtrace_gs1::{Class, Code, Level, Scheme, Thing};
 use rust_decimal::Decimal;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What one item of a request says, checked.
 pub(super) struct Item {
@@ -23,56 +23,48 @@ pub(super) struct Item {
 }
 
 /// The parent and the items that were accepted; the answers tell of all.
+#[derive(Default)]
 pub(super) struct Codes {
     pub parent: Option<Thing>,
     pub items: Vec<Item>,
     pub answers: Vec<Answer>,
+    /// The expiry of each lot of this request.
+    lots: HashMap<(Class, String), Option<Date>>,
+    /// Objects read so far, with the lot and expiry that their codes carried.
+    seen: HashMap<Thing, (Option<String>, Option<Date>)>,
 }
 
 pub(super) fn read(request: &ScanRequest, step: &Step) -> Codes {
-    let mut codes = Codes { parent: None, items: Vec::new(), answers: Vec::new() };
+    let mut codes = Codes::default();
     if let Some(text) = &request.parent {
         let read = parse(text, "/parent").and_then(|code| Ok((one(&code, "/parent")?, code)));
         codes.parent = read.as_ref().ok().map(|(thing, _)| thing.clone());
         codes.answer("/parent".into(), text, read.map(|(_, code)| code));
     }
-    let mut lots: HashMap<(Class, String), Option<Date>> = HashMap::new();
-    let mut seen: HashSet<Thing> = HashSet::new();
     for (index, item) in request.items.iter().enumerate() {
-        codes.item(request, step, item, index, &mut lots, &mut seen);
+        codes.item(request, step, item, &format!("/items/{index}"));
     }
     codes
 }
 
 impl Codes {
-    fn item(
-        &mut self,
-        request: &ScanRequest,
-        step: &Step,
-        item: &ScanItem,
-        index: usize,
-        lots: &mut HashMap<(Class, String), Option<Date>>,
-        seen: &mut HashSet<Thing>,
-    ) {
-        let path = format!("/items/{index}");
+    fn item(&mut self, request: &ScanRequest, step: &Step, item: &ScanItem, path: &str) {
         let at = format!("{path}/code");
         let read = parse(&item.code, &at).and_then(|code| {
-            let checked = check(request, item, &path, &code)?;
-            if self.parent.as_ref() == Some(&checked.thing) {
-                let detail = format!("{} cannot be inside itself", checked.thing);
-                return Err(Fault::new(at.as_str(), "self-parent", detail));
-            }
-            if step.ilmd {
-                one_expiry(&checked, &at, lots)?;
-            }
+            let checked = check(request, item, path, &code)?;
+            self.consistent(step, &checked).map_err(|(rule, detail)| Fault::new(at.as_str(), rule, detail))?;
             Ok((code, checked))
         });
-        let (mut code, mut checked) = match read {
+        let (code, mut checked) = match read {
             Ok(read) => read,
             Err(fault) => return self.answer(at, &item.code, Err(fault)),
         };
-        code.thing = checked.thing.clone();
-        self.answer(at, &item.code, Ok(code));
+        self.answer(at, &item.code, Ok(Code { thing: checked.thing.clone(), ..code }));
+        let label = (checked.lot.clone(), checked.expiry);
+        let again = checked.amount.is_none() && self.seen.insert(checked.thing.clone(), label).is_some();
+        if let (true, Some(answer)) = (again, self.answers.last_mut()) {
+            answer.doubt = Some("read more than once in this request; it counts once".into());
+        }
         for (number, text) in item.also.iter().enumerate() {
             let at = format!("{path}/also/{number}");
             let also = parse(text, &at).and_then(|code| {
@@ -85,11 +77,33 @@ impl Codes {
             });
             self.answer(at, text, also);
         }
-        if checked.amount.is_some() || seen.insert(checked.thing.clone()) {
+        if !again {
             self.items.push(checked);
-        } else if let Some(answer) = self.answers.iter_mut().rfind(|answer| answer.path == format!("{path}/code")) {
-            answer.doubt = Some("scanned more than once in this request; it counts once".into());
         }
+    }
+
+    /// Whether an item contradicts what the request has said before it; if so, the rule and what is wrong.
+    fn consistent(&mut self, step: &Step, item: &Item) -> Result<(), (&'static str, String)> {
+        if self.parent.as_ref() == Some(&item.thing) {
+            return Err(("self-parent", format!("{} cannot be inside itself", item.thing)));
+        }
+        if let Some(before) = self.seen.get(&item.thing)
+            && *before != (item.lot.clone(), item.expiry)
+        {
+            let detail = format!("{} was read before in this request, with another lot or expiry", item.thing);
+            return Err(("repeated", detail));
+        }
+        // At commissioning one lot of a product has one expiry.
+        let (true, Some(product), Some(lot)) = (step.ilmd, item.thing.product(), &item.lot) else {
+            return Ok(());
+        };
+        let first = *self.lots.entry((product, lot.clone())).or_insert(item.expiry);
+        if first == item.expiry {
+            return Ok(());
+        }
+        let text = |day: Option<Date>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+        let [first, here] = [first, item.expiry].map(text);
+        Err(("expiry", format!("lot {lot} has expiry {first} in an earlier item, here {here}")))
     }
 
     fn answer(&mut self, path: String, text: &str, read: Result<Code, Fault>) {
@@ -165,18 +179,4 @@ fn amount(item: &ScanItem, path: &str, code: &Code, thing: &Thing) -> Result<Opt
     }
     let number = amount.to_string().parse().ok().filter(|number| decimal(*number) == Some(amount));
     number.map(Some).ok_or_else(|| wrong("the quantity has more digits than a JSON number carries"))
-}
-
-/// At commissioning one lot of a product has one expiry.
-fn one_expiry(item: &Item, at: &str, lots: &mut HashMap<(Class, String), Option<Date>>) -> Result<(), Fault> {
-    let (Some(product), Some(lot)) = (item.thing.product(), &item.lot) else {
-        return Ok(());
-    };
-    let first = *lots.entry((product, lot.clone())).or_insert(item.expiry);
-    if first == item.expiry {
-        return Ok(());
-    }
-    let text = |day: Option<Date>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
-    let detail = format!("lot {lot} has expiry {} in an earlier item, here {}", text(first), text(item.expiry));
-    Err(Fault::new(at, "expiry", detail))
 }
