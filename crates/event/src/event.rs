@@ -222,7 +222,7 @@ impl Event {
         read::event(json)
     }
 
-    /// Rank among events of the same instant; see [`crate::vocab::rank`].
+    /// Rank among events of the same instant; see [`crate::vocab::rank()`].
     pub fn rank(&self) -> u8 {
         crate::vocab::rank(self.kind, self.action, self.biz_step.as_deref())
     }
