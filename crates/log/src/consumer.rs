@@ -284,6 +284,9 @@ async fn watermarks(consumer: &Arc<StreamConsumer>, topic: &str, partition: i32)
 /// Errors after which the consumer goes on by itself (a broker that is away) pass; the others are the caller's.
 fn passing(topic: &str, error: KafkaError) -> Result<(), LogError> {
     match error.rdkafka_error_code() {
+        Some(Code::BadMessage | Code::InvalidMessage) => {
+            Err(LogError::Damaged { topic: topic.to_owned(), source: error })
+        }
         Some(
             Code::AutoOffsetReset
             | Code::OffsetOutOfRange
@@ -292,8 +295,6 @@ fn passing(topic: &str, error: KafkaError) -> Result<(), LogError> {
             | Code::UnknownTopicOrPartition
             | Code::UnknownTopicId
             | Code::TopicAuthorizationFailed
-            | Code::BadMessage
-            | Code::InvalidMessage
             | Code::Fatal,
         ) => Err(LogError::kafka(format!("read {topic}"))(error)),
         _ => {

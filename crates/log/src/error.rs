@@ -17,6 +17,9 @@ pub enum LogError {
     /// The log does not hold the offset asked for: it was truncated, or it is another log. Needs an operator.
     #[error("read {topic}/{partition} at {offset}: the log holds {low}..{high}")]
     OutOfRange { topic: String, partition: i32, offset: u64, low: u64, high: u64 },
+    /// The bytes on the broker's disk do not match their checksum. Needs an operator.
+    #[error("read {topic}: the log is damaged there")]
+    Damaged { topic: String, source: KafkaError },
     /// What the log holds contradicts itself: tampering, or a fault of this program. Needs an operator.
     #[error("follow the sealed log: {0}")]
     Broken(String),

@@ -1,0 +1,115 @@
+//! From records to a signed checkpoint, with the one commit point of the chainer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use medtrace_ledger::block::Header;
+use medtrace_ledger::{Checkpoint, Genesis, Signer};
+use medtrace_log::cluster::REQUEST_MS;
+use medtrace_log::consumer::Follower;
+use medtrace_log::topics::{BLOCKS, CHECKPOINTS};
+use medtrace_log::transactions::{TransactionError, Transactions, Write};
+use medtrace_log::{LogError, sealed::read_header};
+
+use crate::chain::{Chain, Part, confirm};
+use crate::standing::{Folder, Standing};
+use crate::stop::Stop;
+
+/// How often a transaction that was surely not done is tried again.
+const COMMIT_TRIES: u32 = 5;
+
+/// The name under which one process at a time writes `blocks` and `checkpoints`.
+pub const TRANSACTIONAL_ID: &str = "medtrace-chainer";
+
+/// Everything that sealing a block needs. One at a time leads.
+pub struct Sealer {
+    pub chain: Chain,
+    pub(crate) signer: Signer,
+    pub(crate) genesis: Genesis,
+    pub(crate) folder: Arc<Folder>,
+    /// Taken while a transaction runs on a thread that may block.
+    pub(crate) transactions: Option<Transactions>,
+    /// Stands behind the last block of the chain.
+    pub(crate) blocks: Follower,
+}
+
+/// What one block was and what it took.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    pub header: Header,
+    /// Records taken of each part.
+    pub taken: Vec<usize>,
+    pub cut: Duration,
+    pub commit: Duration,
+    pub sign: Duration,
+}
+
+impl Sealer {
+    /// Seals the next records of each part (as [`Chain::derive`] takes them), as many as fit into one block.
+    pub async fn seal(&mut self, clock_ms: u64, parts: &[Part<'_>]) -> Result<Sealed, Stop> {
+        let started = Instant::now();
+        let derived = self.chain.derive(clock_ms, parts)?;
+        confirm(&derived.header, parts)?;
+        let (header, cut) = (derived.header, started.elapsed());
+
+        // The commit point. Before it everything can be thrown away: nobody has seen the block. After it everything
+        // can be redone: `blocks` says what was sealed, and a start reads it and concludes what is not concluded yet.
+        let started = Instant::now();
+        let key = header.height.to_string();
+        self.commit(header.height, BLOCKS, key.clone(), header.text()).await?;
+        self.read_back(&header).await?;
+        let commit = started.elapsed();
+
+        let started = Instant::now();
+        self.chain.append(&header)?;
+        self.conclude(&header).await?;
+        Ok(Sealed { header, taken: derived.taken, cut, commit, sign: started.elapsed() })
+    }
+
+    /// Makes the chain's end known: durably to itself first, then signed to everybody. Also called at start, for a
+    /// block that was committed by a process that ended before this. Signing the same end twice gives the same bytes.
+    pub(crate) async fn conclude(&mut self, last: &Header) -> Result<(), Stop> {
+        let (size, root) = (self.chain.size(), self.chain.root());
+        let standing = Standing { size, root, header: last.clone() };
+        self.folder.set_standing(&standing)?;
+        let checkpoint = Checkpoint { origin: self.genesis.origin.clone(), size, root };
+        let note = checkpoint.sign(&self.signer)?.to_string();
+        self.commit(last.height, CHECKPOINTS, size.to_string(), note).await
+    }
+
+    /// Writes one record in one transaction.
+    async fn commit(&mut self, height: u64, topic: &'static str, key: String, value: String) -> Result<(), Stop> {
+        let Some(mut transactions) = self.transactions.take() else {
+            return Err(Stop::Log(LogError::Broken("an earlier transaction has not come back".into())));
+        };
+        let work = move || {
+            let write = Write { topic, partition: 0, key: key.as_bytes(), value: value.as_bytes() };
+            let mut outcome = transactions.commit(&[write]);
+            for _ in 1..COMMIT_TRIES {
+                match outcome {
+                    Err(TransactionError::NotDone { .. }) => outcome = transactions.commit(&[write]),
+                    _ => break,
+                }
+            }
+            (transactions, outcome)
+        };
+        let joined = tokio::task::spawn_blocking(work).await;
+        let (transactions, outcome) =
+            joined.map_err(|error| LogError::Broken(format!("a transaction ended by itself: {error}")))?;
+        self.transactions = Some(transactions);
+        outcome.map_err(|source| Stop::Commit { height, source })
+    }
+
+    /// The next record of `blocks` must be the header just committed.
+    async fn read_back(&mut self, header: &Header) -> Result<(), Stop> {
+        let waited_ms = REQUEST_MS;
+        let message = tokio::time::timeout(Duration::from_millis(waited_ms), self.blocks.next()).await;
+        let doing = || format!("read back block {}", header.height);
+        let message = message.map_err(|_| LogError::Timeout { doing: doing(), waited_ms })??;
+        let (_, text) = read_header(&message)?;
+        match text == header.text() {
+            true => Ok(()),
+            false => Err(Stop::ReadBack { height: header.height, found: text }),
+        }
+    }
+}

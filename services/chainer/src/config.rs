@@ -1,0 +1,48 @@
+//! Configuration of the chainer, from the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use medtrace_ledger::{Genesis, Signer};
+use medtrace_log::Cluster;
+use medtrace_service::keys::Keyring;
+use medtrace_service::{ConfigError, Env};
+
+/// Default of `MEDTRACE_ADMIN`.
+const ADMIN: &str = "127.0.0.1:7185";
+
+/// What a chainer needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `MEDTRACE_ADMIN`, default 127.0.0.1:7185: health and metrics, without tokens; for operators' networks only.
+    pub admin: SocketAddr,
+    /// `MEDTRACE_KAFKA`: bootstrap servers. Whoever controls it decides what is sealed, but can forge no signature.
+    pub kafka: Cluster,
+    /// `MEDTRACE_GENESIS`: the genesis note. Whoever controls it decides whose keys are believed.
+    pub genesis: Genesis,
+    /// `MEDTRACE_DATA`: own folder, one process at a time. Whoever removes it takes away the memory of what was sealed.
+    pub data: PathBuf,
+    /// From `MEDTRACE_KEYS`, a folder: the key that the genesis names as the chainer's. Whoever has it signs for the chain.
+    pub signer: Signer,
+}
+
+impl Config {
+    /// Reads the environment; the genesis must verify and the chainer's private key be there.
+    pub fn read(env: &Env) -> Result<Config, ConfigError> {
+        let (path, note) = env.file("MEDTRACE_GENESIS")?;
+        let genesis = Genesis::parse(&note)
+            .map_err(|error| ConfigError::new("MEDTRACE_GENESIS", format!("{}: {error}", path.display())))?;
+        let wrong = |reason: String| ConfigError::new("MEDTRACE_KEYS", reason);
+        let keys = Keyring::open(&env.folder("MEDTRACE_KEYS")?).map_err(|error| wrong(error.to_string()))?;
+        let chainer = &genesis.chainer;
+        let signer = keys.of(&chainer.name).into_iter().find(|signer| signer.key.public() == chainer.public);
+        let missing = || wrong(format!("no private key for {} {}, which the genesis names", chainer.name, chainer.public));
+        Ok(Config {
+            admin: env.or("MEDTRACE_ADMIN", ADMIN)?,
+            kafka: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
+            data: env.own_folder("MEDTRACE_DATA")?,
+            signer: signer.ok_or_else(missing)?,
+            genesis,
+        })
+    }
+}

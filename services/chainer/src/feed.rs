@@ -1,0 +1,145 @@
+//! Reading a sealed topic ahead of the cuts, inspected in parallel, in order, with bounded memory.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, stream};
+use medtrace_ledger::{SubmissionKind, TopicName};
+use medtrace_log::consumer::{Follower, Isolation, Message};
+use medtrace_log::topics::Topic;
+use medtrace_log::{Cluster, LogError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::chain::Chain;
+use crate::inspect::{Consortium, Inspected, inspect};
+
+/// Bytes of records read and not yet sealed, of each topic, KiB: a block and a half of events.
+const AHEAD_KIB_EVENTS: u32 = 48 << 10;
+const AHEAD_KIB_NOTICES: u32 = 12 << 10;
+/// Records inspected and not yet taken by the loop.
+const QUEUE_RECORDS: usize = 1024;
+
+/// One record, inspected, with what the shell needs to know of it.
+#[derive(Debug)]
+pub struct Fed {
+    pub partition: u32,
+    pub record: Inspected,
+    /// When the broker took it, Unix ms.
+    pub timestamp_ms: i64,
+    /// What the inspection took.
+    pub took: Duration,
+    /// Its place in memory, given back when dropped.
+    pub held: OwnedSemaphorePermit,
+}
+
+/// The records of one topic from the end of the chain on.
+pub struct Feed {
+    pub name: TopicName,
+    pub topic: Topic,
+    follower: Arc<Follower>,
+    records: mpsc::Receiver<Result<Fed, LogError>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Feed {
+    /// Starts reading where the chain ends. Fails if the log does not reach that far.
+    pub async fn open(
+        cluster: &Cluster,
+        kind: SubmissionKind,
+        topic: Topic,
+        chain: &Chain,
+        consortium: Arc<Consortium>,
+    ) -> Result<Feed, LogError> {
+        let name: TopicName = topic.name.parse().map_err(|_| LogError::Topic {
+            topic: topic.name.clone(),
+            detail: "its name is not a topic's".into(),
+        })?;
+        let starts: Vec<_> = (0..topic.partitions)
+            .map(|partition| (partition, chain.next_offset(&name, partition.cast_unsigned())))
+            .collect();
+        let follower = Arc::new(Follower::open(cluster, &topic.name, Isolation::Everything, &starts).await?);
+        let (sender, records) = mpsc::channel(QUEUE_RECORDS);
+        let task = tokio::spawn(read(follower.clone(), kind, consortium, sender));
+        Ok(Feed { name, topic, follower, records, task })
+    }
+
+    /// The next record. Cancelling loses nothing.
+    pub async fn next(&mut self) -> Result<Fed, LogError> {
+        match self.records.recv().await {
+            Some(record) => record,
+            None => Err(LogError::Broken(format!("reading of {} has ended", self.topic.name))),
+        }
+    }
+
+    /// A record that is there already.
+    pub fn ready(&mut self) -> Option<Result<Fed, LogError>> {
+        self.records.try_recv().ok()
+    }
+
+    /// Where each partition's next record will stand.
+    pub async fn ends(&self) -> Result<Vec<u64>, LogError> {
+        let mut ends = Vec::new();
+        for partition in 0..self.topic.partitions {
+            ends.push(self.follower.bounds(partition).await?.high);
+        }
+        Ok(ends)
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Workers beside the loop: one for each core.
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+async fn read(
+    follower: Arc<Follower>,
+    kind: SubmissionKind,
+    consortium: Arc<Consortium>,
+    sender: mpsc::Sender<Result<Fed, LogError>>,
+) {
+    let kib = match kind {
+        SubmissionKind::Events => AHEAD_KIB_EVENTS,
+        SubmissionKind::Notices => AHEAD_KIB_NOTICES,
+    };
+    let room = Arc::new(Semaphore::new(kib as usize));
+    let messages = stream::unfold((follower, room), |(follower, room)| async move {
+        let next = async {
+            let message = follower.next().await?;
+            let kib = u32::try_from(message.value.len() >> 10).unwrap_or(u32::MAX).saturating_add(1);
+            let held = room.clone().acquire_many_owned(kib).await;
+            Ok((message, held.map_err(|_| LogError::Broken("memory is no longer counted".into()))?))
+        };
+        let next: Result<(Message, OwnedSemaphorePermit), LogError> = next.await;
+        Some((next, (follower, room)))
+    });
+    let inspected = messages.map(|next| inspect_aside(kind, consortium.clone(), next)).buffered(workers());
+    let mut inspected = std::pin::pin!(inspected);
+    while let Some(record) = inspected.next().await {
+        let failed = record.is_err();
+        if sender.send(record).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+async fn inspect_aside(
+    kind: SubmissionKind,
+    consortium: Arc<Consortium>,
+    next: Result<(Message, OwnedSemaphorePermit), LogError>,
+) -> Result<Fed, LogError> {
+    let (message, held) = next?;
+    let worker = tokio::task::spawn_blocking(move || {
+        let started = Instant::now();
+        let record = inspect(kind, &consortium, message.offset, message.value);
+        let (partition, timestamp_ms) = (message.partition.cast_unsigned(), message.timestamp_ms);
+        Fed { partition, record, timestamp_ms, took: started.elapsed(), held }
+    });
+    worker.await.map_err(|error| LogError::Broken(format!("a record could not be inspected: {error}")))
+}

@@ -1,0 +1,138 @@
+//! What an operator sees: one struct of metrics, and the state behind `/readyz`.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use medtrace_service::admin::Readiness;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use serde_json::json;
+
+/// A chain that has not been cut for so long although records wait is not ready, seconds.
+const LAG_READY_S: f64 = 5.0;
+
+/// Counted once for each block. Cheap to clone: every clone counts into the same.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Blocks sealed by this process
+    pub blocks: Counter,
+    /// Records sealed by this process
+    pub records: Counter,
+    /// Events and notices in the records sealed by this process
+    pub events: Counter,
+    /// Records that were sealed and named bad
+    pub bad: Counter,
+    /// Headers in the chain
+    pub size: Gauge,
+    /// Records in the log that are not sealed yet
+    pub lag_records: Gauge,
+    /// Events in the log that are not sealed yet; those not read yet counted by the mean of the last block
+    pub lag_events: Gauge,
+    /// Age of the oldest record that is not sealed yet, in milliseconds
+    pub lag_ms: Gauge,
+    /// Verifying the records of one block, added up over all workers
+    pub verify: Histogram,
+    /// Deriving a header, roots twice
+    pub cut: Histogram,
+    /// From a header to its committed and read back block
+    pub commit: Histogram,
+    /// From a committed block to its published checkpoint
+    pub sign: Histogram,
+}
+
+impl Metrics {
+    /// Registers everything under `chainer_`.
+    pub fn register(registry: &mut Registry) -> Metrics {
+        let times = || Histogram::new(exponential_buckets(0.000_5, 2.0, 14));
+        let metrics = Metrics {
+            blocks: Counter::default(),
+            records: Counter::default(),
+            events: Counter::default(),
+            bad: Counter::default(),
+            size: Gauge::default(),
+            lag_records: Gauge::default(),
+            lag_events: Gauge::default(),
+            lag_ms: Gauge::default(),
+            verify: times(),
+            cut: times(),
+            commit: times(),
+            sign: times(),
+        };
+        let Metrics { blocks, records, events, bad, size, lag_records, lag_events, lag_ms, .. } = metrics.clone();
+        let into = registry.sub_registry_with_prefix("chainer");
+        into.register("blocks", "Blocks sealed by this process", blocks);
+        into.register("records", "Records sealed by this process", records);
+        into.register("events", "Events and notices in the records sealed by this process", events);
+        into.register("bad", "Records that were sealed and named bad", bad);
+        into.register("size", "Headers in the chain", size);
+        into.register("lag_records", "Records in the log that are not sealed yet", lag_records);
+        into.register("lag_events", "Events in the log that are not sealed yet; unread ones estimated", lag_events);
+        into.register("lag_milliseconds", "Age of the oldest record that is not sealed yet", lag_ms);
+        for (name, help, histogram) in [
+            ("verify", "Verifying the records of one block, added up over all workers", &metrics.verify),
+            ("cut", "Deriving a header, its roots twice", &metrics.cut),
+            ("commit", "From a header to its committed and read back block", &metrics.commit),
+            ("sign", "From a committed block to its published checkpoint", &metrics.sign),
+        ] {
+            into.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        }
+        metrics
+    }
+}
+
+/// What `/readyz` tells.
+#[derive(Debug, Default)]
+pub struct Status(Mutex<State>);
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    doing: &'static str,
+    leader: bool,
+    size: u64,
+    lag_records: u64,
+    lag_events: u64,
+    lag: Duration,
+}
+
+impl Status {
+    /// Leads from here on, with so many headers.
+    pub fn leads(&self, size: u64) {
+        self.change(|state| *state = State { doing: "sealing", leader: true, size, ..State::default() });
+    }
+
+    /// Does not lead, but is doing this.
+    pub fn does(&self, doing: &'static str) {
+        self.change(|state| *state = State { doing, leader: false, ..state.clone() });
+    }
+
+    /// The chain has grown.
+    pub fn grew(&self, size: u64) {
+        self.change(|state| state.size = size);
+    }
+
+    /// How far behind the log's end the chain is.
+    pub fn lags(&self, records: u64, events: u64, lag: Duration) {
+        self.change(|state| (state.lag_records, state.lag_events, state.lag) = (records, events, lag));
+    }
+
+    /// Ready: leads and keeps up.
+    pub fn readiness(&self) -> Readiness {
+        let state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let lag = state.lag.as_secs_f64();
+        let details = json!({
+            "doing": state.doing,
+            "leader": state.leader,
+            "size": state.size,
+            "lag_records": state.lag_records,
+            "lag_events": state.lag_events,
+            "lag_seconds": lag,
+        });
+        Readiness::new(state.leader && lag < LAG_READY_S, details)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    }
+}
