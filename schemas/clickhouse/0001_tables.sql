@@ -119,6 +119,10 @@ CREATE TABLE lot_item (
     place LowCardinality(String),
     holder LowCardinality(String),
     heading LowCardinality(String),
+    -- When place and heading, holder and condition were last said: instant in microseconds x 16 + rank of the step.
+    placed Int64,
+    held Int64,
+    disposed Int64,
     irregular UInt32,
     last_t Int64,
     last_block UInt64,

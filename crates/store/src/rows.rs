@@ -9,11 +9,17 @@ pub use fact::{BadFact, FactRow, voided};
 
 use clickhouse::Row;
 use medtrace_ledger::EventRef;
+use medtrace_timeline::Order;
 use serde::{Deserialize, Serialize};
 
 /// `ver` of what the event at this position says.
 pub fn version(position: EventRef) -> u64 {
     position.height << 32 | u64::from(position.idx)
+}
+
+/// An instant and the rank of its step as one number that orders alike: µs × 16 + rank; 0 for never.
+pub fn moment(order: Option<Order>) -> i64 {
+    order.map_or(0, |order| order.at.saturating_mul(16).saturating_add(order.rank.into()))
 }
 
 /// A sealed block, and the next offset of each partition after it.
@@ -123,6 +129,10 @@ pub struct LotItemRow {
     pub place: String,
     pub holder: String,
     pub heading: String,
+    /// [`moment`] at which place and heading were last said; the same of holder and condition.
+    pub placed: i64,
+    pub held: i64,
+    pub disposed: i64,
     pub irregular: u32,
     pub last_t: i64,
     pub last_block: u64,

@@ -2,4 +2,6 @@
 
 pub mod positions;
 pub mod provenance;
+pub mod reach;
+pub mod recalls;
 pub mod verify;

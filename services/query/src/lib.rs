@@ -11,6 +11,7 @@ pub mod api;
 pub mod app;
 pub mod config;
 pub mod item;
+pub mod reach;
 pub mod run;
 pub mod view;
 

@@ -21,6 +21,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/positions", get(api::positions::positions))
         .route("/v1/verify", get(api::verify::get).post(api::verify::post))
         .route("/v1/provenance", get(api::provenance::get))
+        .route("/v1/reach", get(api::reach::get))
+        .route("/v1/recalls", get(api::recalls::list))
+        .route("/v1/recalls/{id}", get(api::recalls::one))
+        .route("/v1/recalls/{id}/reach", get(api::recalls::reached))
+        .route("/v1/recalls/{id}/acknowledgements", get(api::recalls::acknowledgements))
         .with_state(app);
     problem::everywhere(routes)
 }

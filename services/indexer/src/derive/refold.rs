@@ -6,7 +6,7 @@ use std::rc::Rc;
 use medtrace_event::Action;
 use medtrace_gs1::{Level, Scheme, Thing};
 use medtrace_ledger::EventRef;
-use medtrace_store::rows::{AlertRow, ContainmentRow, FactRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, version};
+use medtrace_store::rows::{AlertRow, ContainmentRow, FactRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, moment, version};
 use medtrace_timeline::{Balance, Cut, Fact, Irregular, Role, State, Story, Walk};
 
 use super::memo::{FoldMemo, Stay, ThingKey};
@@ -221,6 +221,9 @@ fn list_item(thing: &Thing, state: &State, before: &FoldMemo, by: EventRef, work
         place: state.place.to_string(),
         holder: state.holder.to_string(),
         heading: state.heading.as_deref().unwrap_or_default().to_owned(),
+        placed: moment(state.placed),
+        held: moment(state.held),
+        disposed: moment(state.disposed),
         irregular: state.irregular.0,
         last_t: last.map_or(0, |m| m.order.at),
         last_block: last.map_or(0, |m| m.position.height),

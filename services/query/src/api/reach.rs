@@ -1,0 +1,151 @@
+//! `GET /v1/reach`: who holds how many of a lot, in which state, sealed inside which container.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use medtrace_gs1::{Class, Gtin, Scheme, Thing};
+use medtrace_ledger::PartyId;
+use medtrace_registry::At;
+use medtrace_registry::notice::{Name, Product};
+use medtrace_service::{Kind, Problem};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::{App, store_failed};
+use crate::item::{party_name, place_name, time};
+use crate::reach::{Part, Reach, Scope, reach};
+use crate::view::Snapshot;
+
+/// Containers named for one holder.
+const SEALED_IN_MAX: usize = 100;
+/// How long a row newer than the view is waited for, milliseconds.
+const PATIENCE_MS: u64 = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// A GTIN, or the id of a product.
+    gtin: Option<String>,
+    product: Option<String>,
+    /// All lots if not given.
+    lot: Option<String>,
+}
+
+pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+    let classes = {
+        let snapshot = app.view.now();
+        let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+        match (&ask.gtin, &ask.product) {
+            (Some(gtin), None) => {
+                let gtin = Gtin::parse(gtin).map_err(|fault| Kind::QueryParameter.because(format!("gtin: {fault}")))?;
+                classes_of_gtin(gtin, registry.at(snapshot.known()))
+            }
+            (None, Some(product)) => classes_of_product(product, registry.at(snapshot.known()))?,
+            _ => return Err(Kind::QueryParameter.because("give either gtin or product")),
+        }
+    };
+    let scope = Scope { classes, all: ask.lot.is_none(), lots: ask.lot.iter().cloned().collect(), serials: Vec::new() };
+    let (found, snapshot) = settled(&app, &[scope]).await?;
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let mut answer = shown(&found, registry.at(snapshot.known()));
+    answer["height"] = json!(snapshot.height);
+    answer["gtin"] = json!(ask.gtin);
+    answer["product"] = json!(ask.product);
+    answer["lot"] = json!(ask.lot);
+    Ok(Json(answer))
+}
+
+/// A reach that no row newer than its snapshot is part of.
+pub async fn settled(app: &App, scopes: &[Scope]) -> Result<(Reach, Snapshot), Problem> {
+    let found = reach(&app.client, scopes).await.map_err(store_failed)?;
+    let snapshot = app.view.at_least(found.height, Duration::from_millis(PATIENCE_MS)).await;
+    let snapshot = match snapshot {
+        Some(snapshot) => snapshot,
+        None if found.height == 0 => app.view.now(),
+        None => return Err(Kind::Unavailable.because("newer rows are being written; ask again")),
+    };
+    Ok((found, snapshot))
+}
+
+/// Items and lots under a GTIN, and under the other codes of the product that carries it.
+pub fn classes_of_gtin(gtin: Gtin, at: At<'_>) -> Vec<Class> {
+    let mut classes = vec![Class::new(Scheme::Item, gtin.value()), Class::new(Scheme::Lot, gtin.value())];
+    if let Some(product) = at.product_by_gtin(gtin) {
+        classes.extend(other_codes(&product.value));
+    }
+    classes
+}
+
+/// Items and lots of a product.
+pub fn classes_of_product(product: &str, at: At<'_>) -> Result<Vec<Class>, Problem> {
+    let unknown = || Kind::NoSuchResource.because(format!("no product {product:?} is registered"));
+    let name = Name::new(product).map_err(|_| unknown())?;
+    let product = at.product(&name).ok_or_else(unknown)?;
+    Ok(match product.gtin {
+        Some(gtin) => classes_of_gtin(gtin, at),
+        None => other_codes(&product.value).collect(),
+    })
+}
+
+fn other_codes(product: &Product) -> impl Iterator<Item = Class> {
+    product.codes.iter().filter_map(|code| code.class())
+}
+
+/// States and holders, with names and contacts.
+pub fn shown(reach: &Reach, at: At<'_>) -> Value {
+    let mut states: BTreeMap<&str, Decimal> = BTreeMap::new();
+    let mut holders: BTreeMap<(&str, &str), Vec<&Part>> = BTreeMap::new();
+    for part in &reach.parts {
+        *states.entry(&part.condition).or_default() += part.amount;
+        let place = if part.place.is_empty() { &part.heading } else { &part.place };
+        holders.entry((&part.holder, place)).or_default().push(part);
+    }
+    let states: Vec<Value> =
+        states.iter().map(|(state, amount)| json!({ "state": state, "amount": amount.normalize().to_string() })).collect();
+    let holders: Vec<Value> = holders.iter().map(|((party, _), parts)| holder(party, parts, at)).collect();
+    json!({
+        "commissioned": reach.commissioned.normalize().to_string(),
+        "unaccounted": reach.unaccounted.normalize().to_string(),
+        "states": states,
+        "holders": holders,
+    })
+}
+
+fn holder(party: &str, parts: &[&Part], at: At<'_>) -> Value {
+    let mut states: BTreeMap<&str, Decimal> = BTreeMap::new();
+    let mut sealed: BTreeMap<&Thing, Decimal> = BTreeMap::new();
+    for part in parts {
+        *states.entry(&part.condition).or_default() += part.amount;
+        if let Some(unit) = &part.sealed_in {
+            *sealed.entry(unit).or_default() += part.amount;
+        }
+    }
+    let amount: Decimal = parts.iter().map(|part| part.amount).sum();
+    let (place, heading) = parts.first().map_or(("", ""), |part| (&*part.place, &*part.heading));
+    let known = party.parse::<PartyId>().ok().and_then(|id| at.party(&id));
+    let contact = known.and_then(|p| p.contact.as_ref()).map(|c| json!({ "phone": c.phone, "email": c.email }));
+    let last = parts.iter().filter_map(|part| part.last).max();
+    let words = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let states: BTreeMap<&str, String> = states.iter().map(|(s, a)| (*s, a.normalize().to_string())).collect();
+    let sealed_in: Vec<Value> = sealed
+        .iter()
+        .take(SEALED_IN_MAX)
+        .map(|(unit, amount)| json!({ "unit": unit.uri(), "amount": amount.normalize().to_string() }))
+        .collect();
+    json!({
+        "party": party,
+        "name": party_name(party, at),
+        "contact": contact,
+        "place": words(place),
+        "placeName": place_name(place, at),
+        "heading": words(heading),
+        "amount": amount.normalize().to_string(),
+        "states": states,
+        "sealedIn": sealed_in,
+        "containers": sealed.len(),
+        "lastEvent": last.map(|(at, event)| json!({ "event": event.to_string(), "time": time(at) })),
+    })
+}

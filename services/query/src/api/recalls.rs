@@ -1,0 +1,170 @@
+//! `/v1/recalls`: what is called back, by whom, how far it reached, who has answered.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use medtrace_ledger::PartyId;
+use medtrace_registry::notice::{Name, Order};
+use medtrace_registry::{At, RecallState, RecallStatus, Recorded};
+use medtrace_service::{Kind, Problem};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::reach::{classes_of_gtin, classes_of_product, settled, shown};
+use crate::app::App;
+use crate::item::{party_name, texts, time, time_of_ms};
+use crate::reach::Scope;
+use crate::view::Snapshot;
+
+/// Days within which holders must be told, by class 1 to 3. China: drugs since 2022-11-01 (Measures for drug recall,
+/// articles 17 and 26), devices since 2017-05-01 (Measures for medical device recall).
+const CHINA_DAYS: [i64; 3] = [1, 3, 7];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    state: Option<String>,
+}
+
+/// `GET /v1/recalls?state=open|lifted|closed|all`
+pub async fn list(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+    let wanted = match ask.state.as_deref() {
+        None | Some("open") => Some(RecallStatus::Issued),
+        Some("lifted") => Some(RecallStatus::Lifted),
+        Some("closed") => Some(RecallStatus::Closed),
+        Some("all") => None,
+        Some(other) => {
+            return Err(Kind::QueryParameter.because(format!("state is open, lifted, closed or all, not {other:?}")));
+        }
+    };
+    let snapshot = app.view.now();
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(snapshot.known());
+    let recalls: Vec<Value> =
+        at.recalls().filter(|r| wanted.is_none_or(|wanted| r.status == wanted)).map(|r| summary(r, at)).collect();
+    Ok(Json(json!({ "height": snapshot.height, "recalls": recalls })))
+}
+
+/// `GET /v1/recalls/{id}`, with its history.
+pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let snapshot = app.view.now();
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(snapshot.known());
+    let recall = find(&id, at)?;
+    let mut answer = summary(recall, at);
+    answer["height"] = json!(snapshot.height);
+    answer["history"] = at.recall_history(&recall.recall).iter().map(revision).collect();
+    Ok(Json(answer))
+}
+
+/// `GET /v1/recalls/{id}/acknowledgements`
+pub async fn acknowledgements(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let snapshot = app.view.now();
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(snapshot.known());
+    let recall = find(&id, at)?;
+    Ok(Json(json!({ "height": snapshot.height, "acknowledgements": answers(&recall.recall, at) })))
+}
+
+/// `GET /v1/recalls/{id}/reach`: who holds what it calls back, and who has answered or is late.
+pub async fn reached(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let scopes = {
+        let snapshot = app.view.now();
+        let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+        let at = registry.at(snapshot.known());
+        scopes(&find(&id, at)?.order, at)?
+    };
+    let (found, snapshot) = settled(&app, &scopes).await?;
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(snapshot.known());
+    let recall = find(&id, at)?;
+    let mut answer = shown(&found, at);
+    answer["height"] = json!(snapshot.height);
+    answer["recall"] = summary(recall, at);
+    mark_holders(&mut answer, recall, at, &snapshot);
+    Ok(Json(answer))
+}
+
+fn mark_holders(answer: &mut Value, recall: &RecallState, at: At<'_>, snapshot: &Snapshot) {
+    let due = due_us(&recall.order);
+    let late = due.is_some_and(|due| (snapshot.time_ms as i64).saturating_mul(1000) > due);
+    let Some(holders) = answer["holders"].as_array_mut() else { return };
+    for holder in holders {
+        let party: Option<PartyId> = holder["party"].as_str().and_then(|party| party.parse().ok());
+        let said = party.and_then(|party| at.acknowledgements(&recall.recall).find(|a| a.party == party));
+        holder["late"] = json!(said.is_none() && late);
+        holder["acknowledged"] = said.map_or(Value::Null, |a| acknowledgement(a, at));
+    }
+}
+
+fn find<'a>(id: &str, at: At<'a>) -> Result<&'a Recorded<RecallState>, Problem> {
+    let unknown = || Kind::NoSuchResource.because(format!("no recall {id:?} was issued"));
+    at.recall(&Name::new(id).map_err(|_| unknown())?).ok_or_else(unknown)
+}
+
+fn scopes(order: &Order, at: At<'_>) -> Result<Vec<Scope>, Problem> {
+    let mut scopes = Vec::new();
+    for line in &order.scope {
+        let classes = match (&line.gtin, &line.product) {
+            (Some(gtin), _) => classes_of_gtin(*gtin, at),
+            (None, Some(product)) => classes_of_product(product.as_str(), at)?,
+            (None, None) => Vec::new(),
+        };
+        scopes.push(Scope { classes, all: line.all, lots: line.lots.clone(), serials: line.serials.clone() });
+    }
+    Ok(scopes)
+}
+
+fn summary(recall: &Recorded<RecallState>, at: At<'_>) -> Value {
+    let order = &recall.order;
+    json!({
+        "id": recall.recall.as_str(),
+        "state": if recall.status == RecallStatus::Issued { "open" } else { recall.status.as_str() },
+        "revision": recall.revision,
+        "class": order.class,
+        "scope": order.scope,
+        "reason": texts(&recall.reason),
+        "instructions": texts(&order.instructions),
+        "jurisdiction": order.jurisdiction.as_str(),
+        "effective": time(order.effective.unix_ms().saturating_mul(1000)),
+        "deadline": due_us(order).map(time),
+        "issued": time_of_ms(recall.position.time_ms),
+        "issuedBy": recall.by.as_str(),
+        "issuedByName": party_name(recall.by.as_str(), at),
+        "event": format!("{}-{}", recall.position.height, recall.position.idx),
+        "acknowledgements": at.acknowledgements(&recall.recall).count(),
+    })
+}
+
+fn revision(recall: &Recorded<RecallState>) -> Value {
+    json!({
+        "revision": recall.revision,
+        "state": recall.status.as_str(),
+        "by": recall.by.as_str(),
+        "reason": texts(&recall.reason),
+        "time": time_of_ms(recall.position.time_ms),
+        "event": format!("{}-{}", recall.position.height, recall.position.idx),
+    })
+}
+
+fn answers(recall: &Name, at: At<'_>) -> Vec<Value> {
+    at.acknowledgements(recall).map(|a| acknowledgement(a, at)).collect()
+}
+
+fn acknowledgement(said: &Recorded<medtrace_registry::notice::Acknowledgement>, at: At<'_>) -> Value {
+    json!({
+        "party": said.party.as_str(),
+        "partyName": party_name(said.party.as_str(), at),
+        "status": said.status,
+        "quantity": said.quantity,
+        "time": time_of_ms(said.position.time_ms),
+        "event": format!("{}-{}", said.position.height, said.position.idx),
+    })
+}
+
+/// When the last holder must have been told, µs; only where we know the rule.
+fn due_us(order: &Order) -> Option<i64> {
+    const DAY_US: i64 = 86_400_000_000;
+    let days = CHINA_DAYS.get(usize::from(order.class).checked_sub(1)?)?;
+    let china = order.jurisdiction.as_str().split('-').next() == Some("CN");
+    china.then(|| order.effective.unix_ms().saturating_mul(1000).saturating_add(days * DAY_US))
+}
