@@ -1,5 +1,7 @@
 //! One file per resource; each handler takes one snapshot and answers at its height.
 
+pub mod check;
+pub mod deliveries;
 pub mod positions;
 pub mod provenance;
 pub mod reach;

@@ -9,7 +9,10 @@
 
 pub mod api;
 pub mod app;
+pub mod body;
 pub mod config;
+pub mod contents;
+pub mod delivery;
 pub mod item;
 pub mod reach;
 pub mod run;

@@ -168,14 +168,16 @@ pub async fn states_upward(
             }
         }
         let above = states.values().filter_map(|state| state.inside.as_ref()).map(|(outer, _)| outer.clone());
-        let next: BTreeSet<Thing> = above.filter(|outer| !states.contains_key(outer) && !wanted.contains(outer)).collect();
+        let next: BTreeSet<Thing> =
+            above.filter(|outer| !states.contains_key(outer) && !wanted.contains(outer)).collect();
         wanted = next;
     }
     Ok(states)
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(json: &str) -> clickhouse::error::Result<T> {
-    serde_json::from_str(json).map_err(|e| clickhouse::error::Error::Custom(format!("a state that nothing writes: {e}")))
+    serde_json::from_str(json)
+        .map_err(|e| clickhouse::error::Error::Custom(format!("a state that nothing writes: {e}")))
 }
 
 impl Group {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use medtrace_service::admin::{self, Readiness};
 use medtrace_service::{Shutdown, life, problem};
 use prometheus_client::registry::Registry;
@@ -21,6 +21,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/positions", get(api::positions::positions))
         .route("/v1/verify", get(api::verify::get).post(api::verify::post))
         .route("/v1/provenance", get(api::provenance::get))
+        .route("/v1/deliveries", get(api::deliveries::list))
+        .route("/v1/deliveries/{id}", get(api::deliveries::one))
+        .route("/v1/deliveries/{id}/check", post(api::check::check))
         .route("/v1/reach", get(api::reach::get))
         .route("/v1/recalls", get(api::recalls::list))
         .route("/v1/recalls/{id}", get(api::recalls::one))

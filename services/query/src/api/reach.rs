@@ -103,8 +103,10 @@ pub fn shown(reach: &Reach, at: At<'_>) -> Value {
         let place = if part.place.is_empty() { &part.heading } else { &part.place };
         holders.entry((&part.holder, place)).or_default().push(part);
     }
-    let states: Vec<Value> =
-        states.iter().map(|(state, amount)| json!({ "state": state, "amount": amount.normalize().to_string() })).collect();
+    let states: Vec<Value> = states
+        .iter()
+        .map(|(state, amount)| json!({ "state": state, "amount": amount.normalize().to_string() }))
+        .collect();
     let holders: Vec<Value> = holders.iter().map(|((party, _), parts)| holder(party, parts, at)).collect();
     json!({
         "commissioned": reach.commissioned.normalize().to_string(),

@@ -1,0 +1,207 @@
+//! `/v1/deliveries`: what is on its way to me, and does what I scanned match it?
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use medtrace_gs1::Thing;
+use medtrace_ledger::{EventRef, PartyId};
+use medtrace_service::{Kind, Problem};
+use medtrace_store::rows::DeliveryRow;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::verify::read_place;
+use crate::app::{App, store_failed};
+use crate::body::event_at;
+use crate::delivery::{Delivery, Standing};
+use crate::item::{party_name, place_name, time};
+use crate::view::Snapshot;
+
+/// Deliveries of one page, unless asked otherwise, and at most.
+const PER_PAGE: u32 = 30;
+const PER_PAGE_MAX: u32 = 200;
+/// Units and items shown of one delivery.
+const UNITS_SHOWN: usize = 50;
+const ITEMS_SHOWN: usize = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Ask {
+    /// GLN digits, URI of a place or party, or a party's name.
+    to: Option<String>,
+    state: Option<String>,
+    per_page: Option<u32>,
+    /// The name of the last delivery of the page before.
+    cursor: Option<String>,
+}
+
+/// `GET /v1/deliveries?to=&state=`, newest first.
+pub async fn list(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+    let snapshot = app.view.now();
+    let standing = read_standing(ask.state.as_deref())?;
+    let addresses = ask.to.as_deref().map(|to| addresses(to, &snapshot)).transpose()?;
+    let per_page = ask.per_page.unwrap_or(PER_PAGE);
+    if per_page == 0 || per_page > PER_PAGE_MAX {
+        return Err(Kind::QueryParameter.because(format!("perPage is 1 to {PER_PAGE_MAX}, not {per_page}")));
+    }
+    let mut before = ask.cursor.as_deref().map(read_cursor).transpose()?;
+    let mut shown = Vec::new();
+    loop {
+        let page = rows(&app, &snapshot, addresses.as_deref(), before, per_page).await?;
+        let full = page.len() == per_page as usize;
+        for row in page {
+            before = Some(EventRef { height: row.block, idx: row.idx });
+            let delivery = unfold(&app, row, &snapshot).await?;
+            if standing.is_none_or(|standing| delivery.standing(snapshot.known()) == standing) {
+                shown.push(summary(&delivery, &snapshot)?);
+            }
+            if shown.len() == per_page as usize {
+                let next = before.map(|at| at.to_string());
+                return Ok(Json(json!({ "height": snapshot.height, "deliveries": shown, "next": next })));
+            }
+        }
+        if !full {
+            return Ok(Json(json!({ "height": snapshot.height, "deliveries": shown, "next": null })));
+        }
+    }
+}
+
+/// `GET /v1/deliveries/{id}`: by event name, SSCC, or despatch advice.
+pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let snapshot = app.view.now();
+    let delivery = find(&app, &id, &snapshot).await?;
+    let inside = delivery.contents(&app.client, snapshot.known()).await.map_err(store_failed)?;
+    let parents: std::collections::BTreeSet<&Thing> = inside.values().collect();
+    let leaves = inside.iter().filter(|(thing, _)| !parents.contains(thing));
+    let items: Vec<Value> = leaves
+        .clone()
+        .take(ITEMS_SHOWN)
+        .map(|(thing, container)| json!({ "key": thing.uri(), "container": container.uri() }))
+        .collect();
+    let lots = delivery.event.quantities.iter();
+    let mut answer = summary(&delivery, &snapshot)?;
+    answer["height"] = json!(snapshot.height);
+    answer["contents"] = json!({
+        "expected": leaves.count() + delivery.units.iter().filter(|unit| !parents.contains(unit)).count(),
+        "units": delivery.units.iter().map(Thing::uri).collect::<Vec<_>>(),
+        "items": items,
+        "lots": lots.map(|q| json!({ "key": q.thing.uri(), "quantity": q.amount.map(|a| a.to_string()) })).collect::<Vec<_>>(),
+    });
+    Ok(Json(answer))
+}
+
+/// The delivery of this name.
+pub async fn find(app: &App, id: &str, snapshot: &Snapshot) -> Result<Delivery, Problem> {
+    let unknown = || {
+        Kind::NoSuchResource.because(format!("no delivery {id:?}: give an event name, an SSCC or a despatch advice"))
+    };
+    let query = app.client.query("SELECT ?fields FROM delivery FINAL WHERE (block, idx) = (?, ?) AND block <= ?");
+    if let Ok(at) = id.parse::<EventRef>() {
+        let row = query.bind(at.height).bind(at.idx).bind(snapshot.known()).fetch_optional::<DeliveryRow>().await;
+        return unfold(app, row.map_err(store_failed)?.ok_or_else(unknown)?, snapshot).await;
+    }
+    let position = match medtrace_gs1::parse(id) {
+        Ok(code) if code.thing.scheme() == medtrace_gs1::Scheme::Unit => {
+            shipped_last(app, &code.thing, snapshot).await?
+        }
+        _ => None,
+    };
+    let sql = "SELECT ?fields FROM delivery FINAL WHERE has(documents, ?) AND block <= ? ORDER BY block DESC, idx DESC LIMIT 1";
+    let row = match position {
+        Some(at) => query.bind(at.height).bind(at.idx).bind(snapshot.known()).fetch_optional::<DeliveryRow>().await,
+        None => app.client.query(sql).bind(id).bind(snapshot.known()).fetch_optional::<DeliveryRow>().await,
+    };
+    unfold(app, row.map_err(store_failed)?.ok_or_else(unknown)?, snapshot).await
+}
+
+/// The last shipment that a thing was part of itself.
+pub async fn shipped_last(app: &App, thing: &Thing, snapshot: &Snapshot) -> Result<Option<EventRef>, Problem> {
+    let known = snapshot.known();
+    let facts =
+        medtrace_store::read::facts(&app.client, std::slice::from_ref(thing), known).await.map_err(store_failed)?;
+    let cut = medtrace_timeline::Cut { at: i64::MAX, known };
+    let shipments = facts.iter().filter(|f| f.counts(cut) && &*f.head.step == "shipping");
+    Ok(shipments.max_by_key(|f| f.order()).map(|f| f.head.position))
+}
+
+async fn rows(
+    app: &App,
+    snapshot: &Snapshot,
+    to: Option<&[String]>,
+    before: Option<EventRef>,
+    limit: u32,
+) -> Result<Vec<DeliveryRow>, Problem> {
+    let before = before.map_or((u64::MAX, u32::MAX), |at| (at.height, at.idx));
+    let scope = if to.is_some() { "hasAny(destinations, ?) AND" } else { "" };
+    let sql = format!(
+        "SELECT ?fields FROM delivery FINAL WHERE {scope} block <= ? AND (block, idx) < (?, ?)
+         ORDER BY block DESC, idx DESC LIMIT ?"
+    );
+    let mut query = app.client.query(&sql);
+    if let Some(to) = to {
+        query = query.bind(to);
+    }
+    let query = query.bind(snapshot.known()).bind(before.0).bind(before.1).bind(limit);
+    query.fetch_all::<DeliveryRow>().await.map_err(store_failed)
+}
+
+async fn unfold(app: &App, row: DeliveryRow, snapshot: &Snapshot) -> Result<Delivery, Problem> {
+    let position = EventRef { height: row.block, idx: row.idx };
+    let event = event_at(&app.client, position).await?;
+    Delivery::of(&app.client, row, event, snapshot.known()).await.map_err(store_failed)
+}
+
+/// Everything that means the receiver: a party's places and its GLN, or the one place.
+fn addresses(to: &str, snapshot: &Snapshot) -> Result<Vec<String>, Problem> {
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(snapshot.known());
+    if let Some(party) = to.parse::<PartyId>().ok().and_then(|party| at.party(&party)) {
+        let mut all: Vec<String> = party.glns.iter().flat_map(|gln| [gln.place().uri(), gln.party().uri()]).collect();
+        let own = at.places().filter(|place| place.party == party.party);
+        all.extend(own.map(|place| place.place.uri()));
+        return Ok(all);
+    }
+    let place = read_place(to)?;
+    let party = place.gln().map(|gln| gln.party().uri());
+    Ok([Some(place.uri()), party].into_iter().flatten().collect())
+}
+
+fn summary(delivery: &Delivery, snapshot: &Snapshot) -> Result<Value, Problem> {
+    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let at = registry.at(snapshot.known());
+    let row = &delivery.row;
+    let advice = delivery.event.transactions.iter().find(|t| t.kind.as_deref() == Some("desadv")).map(|t| t.id.clone());
+    let position = delivery.position().to_string();
+    let shown: Vec<String> = delivery.units.iter().take(UNITS_SHOWN).map(Thing::uri).collect();
+    Ok(json!({
+        "id": advice.unwrap_or_else(|| position.clone()),
+        "event": position,
+        "time": time(row.t),
+        "from": {
+            "party": row.party,
+            "partyName": party_name(&row.party, at),
+            "place": row.source,
+            "placeName": place_name(&row.source, at),
+        },
+        "to": row.destinations,
+        "documents": row.documents,
+        "things": row.things,
+        "units": shown,
+        "state": delivery.standing(snapshot.known()).as_str(),
+        "received": delivery.received.len(),
+    }))
+}
+
+fn read_standing(text: Option<&str>) -> Result<Option<Standing>, Problem> {
+    let Some(text) = text.filter(|text| *text != "all") else { return Ok(None) };
+    let all = [Standing::InTransit, Standing::PartlyReceived, Standing::Received, Standing::Void];
+    let found = all.into_iter().find(|standing| standing.as_str() == text);
+    let wrong = || {
+        Kind::QueryParameter
+            .because(format!("state is in_transit, partly_received, received, void or all, not {text:?}"))
+    };
+    found.map(Some).ok_or_else(wrong)
+}
+
+fn read_cursor(text: &str) -> Result<EventRef, Problem> {
+    text.parse().map_err(|_| Kind::QueryParameter.because("cursor is the next of the page before"))
+}
