@@ -107,7 +107,8 @@ where
     if rows.is_empty() {
         return Ok(());
     }
-    let mut insert = client.insert::<T>(table).await?.with_setting("fsync_after_insert", "1");
+    // `fsync_after_insert` is a setting of the tables, not of an insert: see the embedded engine's server settings.
+    let mut insert = client.insert::<T>(table).await?;
     for row in rows {
         insert.write(row).await?;
     }
