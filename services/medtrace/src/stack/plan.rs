@@ -161,8 +161,8 @@ impl Plan {
 fn binaries() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe().context("failed to find the running executable")?;
     let folder = this.parent().map(Path::to_owned).unwrap_or_default();
-    for process in PROCESSES.iter().chain(&["medtrace"]) {
-        let binary = folder.join(process);
+    for binary in PROCESSES.into_iter().chain(["medtrace"]) {
+        let binary = folder.join(binary);
         anyhow::ensure!(binary.is_file(), "{} is missing; build the whole workspace", binary.display());
     }
     Ok(folder)
