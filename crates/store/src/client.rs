@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn knows_loopback() {
-        let loopback = |url: &str| StoreConfig::read(&Env::of([("MEDTRACE_CLICKHOUSE_URL", url)])).unwrap().is_loopback();
+        let loopback =
+            |url: &str| StoreConfig::read(&Env::of([("MEDTRACE_CLICKHOUSE_URL", url)])).unwrap().is_loopback();
         assert!(loopback("http://localhost:1") && loopback("http://127.0.0.9"));
         assert!(!loopback("http://10.0.0.1:8123") && !loopback("https://clickhouse.example:8443"));
     }

@@ -111,10 +111,14 @@ mod tests {
 
     #[test]
     fn reads_the_engines_message() {
-        let message = "Code: 33. DB::Exception: Cannot read all data. Bytes read: 5. (CANNOT_READ_ALL_DATA) (version 26.7.2.1)";
+        let message =
+            "Code: 33. DB::Exception: Cannot read all data. Bytes read: 5. (CANNOT_READ_ALL_DATA) (version 26.7.2.1)";
         let exception = Exception::from_engine(message);
         assert_eq!(exception.code, 33);
-        assert_eq!(exception.text, "Code: 33. DB::Exception: Cannot read all data. Bytes read: 5. (CANNOT_READ_ALL_DATA)");
+        assert_eq!(
+            exception.text,
+            "Code: 33. DB::Exception: Cannot read all data. Bytes read: 5. (CANNOT_READ_ALL_DATA)"
+        );
         assert_eq!(Exception::from_engine("No active streaming query").code, 1002);
     }
 

@@ -31,7 +31,9 @@ pub enum MigrateError {
     Record(#[source] clickhouse::error::Error),
     #[error("failed to apply statement {statement} of {name}")]
     Statement { name: &'static str, statement: usize, source: clickhouse::error::Error },
-    #[error("failed to read migration {0:?}: its name must be four digits, an underscore and words, its number its own")]
+    #[error(
+        "failed to read migration {0:?}: its name must be four digits, an underscore and words, its number its own"
+    )]
     Name(&'static str),
     #[error("failed to trust the schema: {0} was changed after it was applied; write a new file instead")]
     Changed(&'static str),
@@ -102,10 +104,7 @@ pub async fn drop_database(client: &Client) -> Result<(), clickhouse::error::Err
 }
 
 /// The migrations not applied yet, with their records to be; fails if what is applied is not what they say.
-async fn pending(
-    client: &Client,
-    migrations: &[Migration],
-) -> Result<Vec<(Migration, Applied)>, MigrateError> {
+async fn pending(client: &Client, migrations: &[Migration]) -> Result<Vec<(Migration, Applied)>, MigrateError> {
     let mut wanted = Vec::with_capacity(migrations.len());
     for &migration in migrations {
         let number = number(migration.name).ok_or(MigrateError::Name(migration.name))?;
@@ -150,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_files_of_this_build_are_numbered_in_order() {
-        let numbers: Vec<_> = MIGRATIONS.iter().map(|migration| number(migration.name).expect(migration.name)).collect();
+        let numbers: Vec<_> =
+            MIGRATIONS.iter().map(|migration| number(migration.name).expect(migration.name)).collect();
         assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
     }
 }

@@ -228,7 +228,8 @@ impl Connection {
     /// Starts a `SELECT` whose rows are fetched block by block.
     pub fn rows(&mut self, text: &[u8], format: &str, parameters: &Parameters) -> Result<Rows<'_>, Exception> {
         let stream = self.start(self.library.rows, text, format, parameters);
-        let rows = Rows { library: self.library.clone(), connection: self.handle(), stream, ended: false, of: PhantomData };
+        let rows =
+            Rows { library: self.library.clone(), connection: self.handle(), stream, ended: false, of: PhantomData };
         // SAFETY: `stream` is what the library just returned; it takes NULL too.
         match unsafe { message((rows.library.result_error)(stream)) } {
             Some(text) => Err(Exception::from_engine(&text)),

@@ -53,7 +53,7 @@ pub struct EngineConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The library is missing or is not what this crate expects.
-    #[error("failed to load the ClickHouse engine from {path}; `make engines` fetches it")]
+    #[error("failed to load the ClickHouse engine from {path}; `npm ci` in deploy/clickhouse fetches it")]
     Load {
         /// The configured path.
         path: PathBuf,
@@ -110,6 +110,7 @@ pub enum Delivery {
 pub struct Answer {
     first: Option<Chunk>,
     rest: mpsc::Receiver<Output>,
+    ended: bool,
 }
 
 /// What a connection's thread says of a query. An answer that ends without `End` is not whole.
@@ -125,10 +126,16 @@ impl Answer {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
+        if self.ended {
+            return Ok(None);
+        }
         match self.rest.recv().await {
             Some(Output::Block(chunk)) => Ok(Some(chunk)),
             Some(Output::Failed(exception)) => Err(exception),
-            Some(Output::End) => Ok(None),
+            Some(Output::End) => {
+                self.ended = true;
+                Ok(None)
+            }
             None => Err(Exception::new(Code::Aborted, "The answer was cut off")),
         }
     }
@@ -148,8 +155,7 @@ impl Engine {
     pub async fn query(&self, statement: Statement, delivery: Delivery) -> Result<Answer, Exception> {
         let (sender, rest) = mpsc::channel(ANSWER_CHUNKS_MAX);
         self.spawn(move |session| session.query(&statement, delivery, &sender)).await?;
-        let mut answer = Answer { first: None, rest };
-        // A query without an answer still gives one empty block, for its progress.
+        let mut answer = Answer { first: None, rest, ended: false };
         answer.first = answer.next().await?;
         Ok(answer)
     }

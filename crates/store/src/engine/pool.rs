@@ -71,7 +71,8 @@ impl Engine {
             .and_then(|()| fs::write(&settings, SERVER_SETTINGS))
             .map_err(|source| EngineError::Folder { path: config.data.clone(), source })?;
         let option = |name: &str, path: &Path| format!("--{name}={}", path.display());
-        let mut arguments = vec!["clickhouse".to_owned(), option("path", &config.data), option("config-file", &settings)];
+        let mut arguments =
+            vec!["clickhouse".to_owned(), option("path", &config.data), option("config-file", &settings)];
         arguments.extend(SESSION_SETTINGS.map(str::to_owned));
         let arguments = arguments.into_iter().map(CString::new).collect::<Result<_, _>>();
         if OPENED.swap(true, Ordering::SeqCst) {

@@ -135,7 +135,11 @@ impl Session {
     }
 
     /// Runs an insert over the rows that `input` brings; without their end nothing more is written.
-    pub(super) fn insert(&mut self, statement: &Statement, mut input: mpsc::Receiver<Input>) -> Result<Progress, Exception> {
+    pub(super) fn insert(
+        &mut self,
+        statement: &Statement,
+        mut input: mpsc::Receiver<Input>,
+    ) -> Result<Progress, Exception> {
         self.prepare(statement)?;
         let (runtime, closing) = (self.context.runtime.clone(), self.context.closing.clone());
         let mut insert = self.connection.insert(&statement.text, &statement.format, &statement.parameters)?;
@@ -143,7 +147,9 @@ impl Session {
             match wait(&runtime, &closing, input.recv())? {
                 Some(Input::Rows(bytes)) => insert.append(&bytes)?,
                 Some(Input::End) => return insert.commit(),
-                None => return Err(Exception::new(Code::NetworkError, "The insert's data ended early; it is cancelled")),
+                None => {
+                    return Err(Exception::new(Code::NetworkError, "The insert's data ended early; it is cancelled"));
+                }
             }
         }
     }

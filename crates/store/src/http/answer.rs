@@ -74,7 +74,12 @@ pub struct Answering {
 impl Answering {
     pub fn new(parts: &Parts, version: &str) -> Self {
         let random = Uuid::new_v4().simple().to_string();
-        Self { headers: parts.headers.clone(), version: version.to_owned(), tag: random[16..].to_owned(), began: Instant::now() }
+        Self {
+            headers: parts.headers.clone(),
+            version: version.to_owned(),
+            tag: random[16..].to_owned(),
+            began: Instant::now(),
+        }
     }
 
     /// The answer to what went well, so far.

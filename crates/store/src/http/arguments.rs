@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn arguments_settings_and_parameters() {
-        let arguments = of("/?query=SELECT+%7Ba%3AString%7D&param_a=x%27+y&max_threads=1&database=d&decompress=1").unwrap();
+        let arguments =
+            of("/?query=SELECT+%7Ba%3AString%7D&param_a=x%27+y&max_threads=1&database=d&decompress=1").unwrap();
         assert_eq!(arguments.query, b"SELECT {a:String}\n");
         assert_eq!(arguments.parameters["a"], "x' y");
         assert_eq!(arguments.settings.into_iter().collect::<Vec<_>>(), [("max_threads".into(), "1".into())]);

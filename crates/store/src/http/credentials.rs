@@ -35,7 +35,8 @@ impl Credentials {
             ([false, false, true], Some(Some((user, password)))) => (Some(user), Some(password)),
             ([false, false, false], _) => return Err(self.refuse(Code::RequiredPassword, None)),
             _ => {
-                let message = "Invalid authentication: give user and password in headers, by HTTP basic, or as parameters";
+                let message =
+                    "Invalid authentication: give user and password in headers, by HTTP basic, or as parameters";
                 return Err(Exception::new(Code::AuthenticationFailed, message));
             }
         };
@@ -50,7 +51,8 @@ impl Credentials {
 
     fn refuse(&self, code: Code, user: Option<String>) -> Exception {
         let user = user.unwrap_or_else(|| crate::client::USER_DEFAULT.to_owned());
-        let message = format!("{user}: Authentication failed: password is incorrect, or there is no user with such name");
+        let message =
+            format!("{user}: Authentication failed: password is incorrect, or there is no user with such name");
         Exception::new(code, message)
     }
 }
@@ -71,11 +73,8 @@ mod tests {
 
     fn check(headers: &[(&str, &str)], user: Option<&str>, password: Option<&str>) -> Option<u32> {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        let arguments = Arguments {
-            user: user.map(str::to_owned),
-            password: password.map(str::to_owned),
-            ..Arguments::default()
-        };
+        let arguments =
+            Arguments { user: user.map(str::to_owned), password: password.map(str::to_owned), ..Arguments::default() };
         Credentials::new("default", "right").check(&headers, &arguments).err().map(|exception| exception.code)
     }
 

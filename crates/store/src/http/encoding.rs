@@ -39,7 +39,11 @@ impl Encoding {
             "zstd" => Some(Self::Zstd),
             _ => None,
         };
-        accepted.split(',').map(|entry| entry.split(';').next().unwrap_or_default().trim()).find_map(named).unwrap_or(Self::Plain)
+        accepted
+            .split(',')
+            .map(|entry| entry.split(';').next().unwrap_or_default().trim())
+            .find_map(named)
+            .unwrap_or(Self::Plain)
     }
 
     /// The value of `Content-Encoding`.

@@ -34,11 +34,13 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::credentials::Credentials;
 use self::answer::Outcome;
 use self::arguments::Arguments;
 use self::body::Source;
-use crate::engine::{Delivery, Engine, EngineConfig, EngineError, INPUT_PIECES_MAX, Input, Progress, Statement, WHOLE_ANSWER_BYTES_MAX};
+pub use self::credentials::Credentials;
+use crate::engine::{
+    Delivery, Engine, EngineConfig, EngineError, INPUT_PIECES_MAX, Input, Progress, Statement, WHOLE_ANSWER_BYTES_MAX,
+};
 use crate::exception::{Code, Exception};
 use crate::statement::{Plan, plan};
 
@@ -83,9 +85,8 @@ pub async fn run(
 ) -> Result<(), EndpointError> {
     let EndpointConfig { library, data, listener, credentials, connections } = config;
     let opening = EngineConfig { library, data, connections };
-    let engine = tokio::task::spawn_blocking(move || Engine::open(&opening))
-        .await
-        .unwrap_or(Err(EngineError::Connect))?;
+    let engine =
+        tokio::task::spawn_blocking(move || Engine::open(&opening)).await.unwrap_or(Err(EngineError::Connect))?;
     let served = serve(listener, engine.clone(), credentials, shutdown).await;
     engine.shutdown().await?;
     served
@@ -104,10 +105,7 @@ pub async fn serve(
     }
     tracing::info!(%address, version = engine.version(), "clickhouse listening");
     let endpoint = Arc::new(Endpoint { engine, credentials });
-    let router = Router::new()
-        .route("/ping", get(async || "Ok.\n"))
-        .route("/", any(handle))
-        .with_state(endpoint);
+    let router = Router::new().route("/ping", get(async || "Ok.\n")).route("/", any(handle)).with_state(endpoint);
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "answers may be delayed");
@@ -196,6 +194,7 @@ impl Endpoint {
                     arguments.default_format = format;
                 }
                 let mut statement = arguments.statement(text);
+                let delivery = if statement.settings.contains_key("extremes") { Delivery::Whole } else { delivery };
                 if delivery == Delivery::Whole && reads {
                     limit_answer(&mut statement);
                 }

@@ -151,8 +151,7 @@ fn words(text: &str) -> Vec<Box<str>> {
     text.split(' ').filter(|word| !word.is_empty()).map(Box::from).collect()
 }
 
-const KINDS: [Kind; 5] =
-    [Kind::Object, Kind::Aggregation, Kind::Transaction, Kind::Transformation, Kind::Association];
+const KINDS: [Kind; 5] = [Kind::Object, Kind::Aggregation, Kind::Transaction, Kind::Transformation, Kind::Association];
 const ACTIONS: [Option<Action>; 4] = [None, Some(Action::Add), Some(Action::Observe), Some(Action::Delete)];
 
 fn kind_number(kind: Kind) -> u8 {

@@ -36,10 +36,17 @@ impl Joining {
             ("values", 0) => Some(Self::Commas),
             ("rowbinary", n) => Some(Self::Strings(n)),
             ("csv", n) => Some(Self::QuotedLines(n)),
-            ("tabseparated" | "tsv" | "tabseparatedraw" | "tsvraw" | "raw", n)
-            | ("jsoncompacteachrow" | "jsoncompactstringseachrow", n) => Some(Self::Lines(n)),
+            // Not the raw ones: a name with a line break is not escaped there.
+            ("tabseparated" | "tsv", n) | ("jsoncompacteachrow" | "jsoncompactstringseachrow", n) => {
+                Some(Self::Lines(n))
+            }
             _ => None,
         }
+    }
+
+    /// Whether blocks start with something that only the first may keep.
+    pub fn has_header(self) -> bool {
+        !matches!(self, Self::Plain | Self::Commas)
     }
 
     /// Length of the header that every block starts with.
@@ -145,7 +152,17 @@ mod tests {
 
     #[test]
     fn documents_do_not_join() {
-        for format in ["JSON", "JSONCompact", "Parquet", "Pretty", "Vertical", "XML", "Arrow", "nativewithnames"] {
+        for format in [
+            "JSON",
+            "JSONCompact",
+            "Parquet",
+            "Pretty",
+            "Vertical",
+            "XML",
+            "Arrow",
+            "TSVRawWithNames",
+            "nativewithnames",
+        ] {
             assert_eq!(Joining::of(format), None, "{format}");
         }
     }

@@ -41,12 +41,15 @@ pub fn plan(text: &[u8], default_format: &str, more: bool) -> Result<Option<Plan
     if tokens.windows(2).any(|pair| pair[0].depth == 0 && pair[0].is("INTO") && pair[1].is("OUTFILE")) {
         return Err(Exception::new(Code::SupportIsDisabled, "INTO OUTFILE is not allowed"));
     }
-    let first = |keywords: &[&str]| keywords.iter().any(|keyword| tokens.first().is_some_and(|token| token.is(keyword)));
+    let first =
+        |keywords: &[&str]| keywords.iter().any(|keyword| tokens.first().is_some_and(|token| token.is(keyword)));
     let select = (first(&["SELECT", "WITH", "FROM"]) || tokens.first().is_some_and(|t| t.kind == Kind::Byte(b'(')))
         && !tokens.iter().any(|token| token.depth == 0 && token.is("INSERT"));
     let format = output_format(tokens);
+    // In the block of totals or extremes the header is not where it is in the others.
+    let apart = tokens.iter().any(|token| token.is("TOTALS") || token.is("extremes"));
     let delivery = match Joining::of(format.as_deref().unwrap_or(default_format)) {
-        Some(joining) if select => Delivery::Streamed(joining),
+        Some(joining) if select && !(apart && joining.has_header()) => Delivery::Streamed(joining),
         _ => Delivery::Whole,
     };
     let reads = select || first(&["SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS"]);
@@ -65,7 +68,8 @@ pub fn changes_session(text: &[u8]) -> bool {
 /// The statements of a file, without the `;` between them; those of comments alone are left out.
 pub fn statements(sql: &str) -> impl Iterator<Item = &str> {
     let mut start = 0;
-    let ends = Scan::new(sql.as_bytes()).filter(|token| token.kind == Kind::Byte(b';')).map(|token| (token.start, token.end));
+    let ends =
+        Scan::new(sql.as_bytes()).filter(|token| token.kind == Kind::Byte(b';')).map(|token| (token.start, token.end));
     ends.chain([(sql.len(), sql.len())]).filter_map(move |(end, next)| {
         let statement = &sql[std::mem::replace(&mut start, next)..end];
         Scan::new(statement.as_bytes()).next().map(|_| statement.trim())
@@ -115,9 +119,9 @@ fn data_start(text: &[u8], mut at: usize) -> usize {
 /// The name in a closing `FORMAT name [SETTINGS …]`.
 fn output_format(tokens: &[Token<'_>]) -> Option<String> {
     let closing = |rest: &[Token<'_>]| rest.first().is_none_or(|next| next.is("SETTINGS"));
-    let at = (1..tokens.len()).rev().find(|&at| {
-        tokens[at - 1].depth == 0 && tokens[at - 1].is("FORMAT") && closing(&tokens[at + 1..])
-    })?;
+    let at = (1..tokens.len())
+        .rev()
+        .find(|&at| tokens[at - 1].depth == 0 && tokens[at - 1].is("FORMAT") && closing(&tokens[at + 1..]))?;
     match tokens[at].kind {
         Kind::Word(name) => Some(String::from_utf8_lossy(name).into_owned()),
         _ => None,
@@ -188,8 +192,13 @@ mod tests {
         assert_eq!(delivery("SELECT 1"), (true, true, None));
         assert_eq!(delivery("/* x */ WITH 1 AS x (SELECT x)"), (true, true, None));
         assert_eq!(delivery("SELECT format FROM t FORMAT JSON;"), (false, true, Some("JSON".into())));
-        assert_eq!(delivery("SELECT 1 FORMAT rowbinary SETTINGS max_threads = 1"), (true, true, Some("rowbinary".into())));
+        assert_eq!(
+            delivery("SELECT 1 FORMAT rowbinary SETTINGS max_threads = 1"),
+            (true, true, Some("rowbinary".into()))
+        );
         assert_eq!(delivery("SELECT ' FORMAT JSON'"), (true, true, None));
+        assert!(delivery("SELECT 1 GROUP BY 1 WITH TOTALS").0);
+        assert!(!delivery("SELECT 1 GROUP BY 1 WITH TOTALS FORMAT CSVWithNames").0);
         assert_eq!(delivery("WITH 1 AS x INSERT INTO t SELECT x"), (false, false, None));
         assert_eq!(delivery("SHOW TABLES"), (false, true, None));
         assert_eq!(delivery("DROP TABLE t"), (false, false, None));

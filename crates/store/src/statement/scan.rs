@@ -52,9 +52,7 @@ impl<'a> Scan<'a> {
     fn skip_blank(&mut self) {
         loop {
             let rest = self.rest();
-            let line_comment = rest.starts_with(b"--")
-                || rest.starts_with(b"# ")
-                || rest.starts_with(b"#!");
+            let line_comment = rest.starts_with(b"--") || rest.starts_with(b"# ") || rest.starts_with(b"#!");
             if rest.first().is_some_and(|byte| byte.is_ascii_whitespace() || *byte == 0x0b) {
                 self.at += 1;
             } else if line_comment {
