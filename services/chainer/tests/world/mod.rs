@@ -1,6 +1,8 @@
 //! A small consortium to test with: one authority, and parties whose keys are made from their names.
 #![allow(dead_code)]
 
+pub mod process;
+
 use medtrace_chainer::inspect::{Consortium, Inspected, inspect};
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::note::sign_note;

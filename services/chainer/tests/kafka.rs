@@ -1,0 +1,187 @@
+//! The chainer's process on a real Kafka node: started, killed, started again; after every step the whole chain is
+//! verified anew.
+
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use medtrace_chainer::verify_chain;
+use medtrace_ledger::SubmissionKind;
+use medtrace_log::Cluster;
+use medtrace_log::consumer::{Follower, Isolation};
+use medtrace_log::embedded::Scratch;
+use medtrace_log::producer::Producer;
+use medtrace_log::topics::BLOCKS;
+use medtrace_log::transactions::{Transactions, Write};
+use world::process::{Site, all_sealed};
+use world::*;
+
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+async fn send(producer: &Producer, draft: &Draft) {
+    let value = draft.clone().at(now_ms()).value();
+    producer.send(draft.kind.topic(), None, draft.party.as_bytes(), &value).await.unwrap();
+}
+
+#[tokio::test]
+async fn submissions_become_a_chain_and_a_restart_continues_it() {
+    let kafka = Scratch::start().await;
+    let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
+    let producer = Producer::open(&cluster).unwrap();
+    let mut running = site.start();
+    let ready = running.ready().await;
+    assert_eq!((&ready["leader"], &ready["size"]), (&true.into(), &0.into()));
+    assert_eq!(verify_chain(&cluster, &genesis(), |_| {}).await.unwrap().end, None, "no empty blocks");
+
+    // The notice and the events it makes good, one right after the other, in two topics.
+    send(&producer, &admission("acme")).await;
+    send(&producer, &Draft::events("acme", (0..500).map(event))).await;
+    let report = all_sealed(&cluster).await;
+    assert_eq!((report.records, report.items, report.bad), (2, 501, 0));
+
+    // Bad ones are sealed and named.
+    send(&producer, &Draft::events("mallory", [event(1)])).await;
+    producer.send(SubmissionKind::Events.topic(), Some(3), b"", b"no record").await.unwrap();
+    let report = all_sealed(&cluster).await;
+    assert_eq!((report.records, report.items, report.bad), (4, 501, 2));
+    let metrics = running.metrics().await;
+    for line in ["chainer_bad_total 2", "chainer_records_total 4", "chainer_events_total 503"] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    assert_eq!(running.stop().await.code, Some(0));
+
+    // What arrives meanwhile is sealed by the next start; keys are known from the log alone.
+    send(&producer, &Draft::events("acme", [event(900)])).await;
+    let mut running = site.start();
+    running.ready().await;
+    let more = all_sealed(&cluster).await;
+    assert_eq!((more.records, more.items, more.bad), (5, 502, 2));
+    assert!(more.end > report.end);
+    running.kill().await;
+}
+
+#[tokio::test]
+async fn killed_again_and_again_it_loses_and_doubles_nothing() {
+    const KILLS: usize = 8;
+    let mut kafka = Scratch::start().await;
+    let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
+    let producer = Producer::open(&cluster).unwrap();
+    send(&producer, &admission("acme")).await;
+
+    let (end, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let load = tokio::spawn(load(producer.clone(), end.clone(), sent.clone()));
+    // Blocks seen from outside are the clock: each process is killed after another number of them.
+    let blocks = Follower::open(&cluster, BLOCKS, Isolation::Committed, &[(0, 0)]).await.unwrap();
+    for kill in 0..KILLS {
+        let mut running = site.start();
+        for _ in 0..=kill % 4 {
+            blocks.next().await.unwrap();
+        }
+        if kill == 5 {
+            // Kafka dies under it: whatever it does then, the next start finds the truth.
+            kafka.kill().await;
+            kafka.restart().await.unwrap();
+            running = match tokio::time::timeout(std::time::Duration::ZERO, running.ended()).await {
+                Ok(_) => site.start(),
+                Err(_) => running,
+            };
+        }
+        running.kill().await;
+        assert_eq!(verify_chain(&cluster, &genesis(), |_| {}).await.unwrap().findings, [], "after kill {kill}");
+    }
+    end.store(true, Ordering::Relaxed);
+    load.await.unwrap();
+    let mut running = site.start();
+    running.ready().await;
+    let report = all_sealed(&cluster).await;
+    assert_eq!((report.records, report.bad), (sent.load(Ordering::Relaxed) + 1, 0), "every acknowledged record, once");
+    assert!(report.blocks > KILLS as u64);
+    running.kill().await;
+}
+
+/// Sends submissions of a few events, some at a time, until the end.
+async fn load(producer: Producer, end: Arc<AtomicBool>, sent: Arc<AtomicU64>) {
+    let mut number = 0;
+    while !end.load(Ordering::Relaxed) {
+        let batch = (0..20).map(|_| {
+            number += 10;
+            let draft = Draft::events("acme", (number..number + 3).map(event)).at(now_ms());
+            let (producer, key) = (producer.clone(), format!("{number}"));
+            async move {
+                producer.send(draft.kind.topic(), None, key.as_bytes(), &draft.value()).await.unwrap();
+            }
+        });
+        sent.fetch_add(futures::future::join_all(batch).await.len() as u64, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn another_chain_is_refused() {
+    let kafka = Scratch::start().await;
+    let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
+    let producer = Producer::open(&cluster).unwrap();
+    send(&producer, &admission("acme")).await;
+    let mut running = site.start();
+    running.ready().await;
+    all_sealed(&cluster).await;
+    running.kill().await;
+
+    // The same folder on a log that has lost everything.
+    let other = Scratch::start().await;
+    let moved = Site { cluster: other.cluster(), folder: site.folder.clone() };
+    let mut refused = moved.start();
+    assert_eq!(refused.ended().await.code, Some(1));
+    assert!(refused.log().contains("the standing file says 1 headers, blocks holds 0"), "{}", refused.log());
+
+    // A block that somebody else wrote does not follow from the chain: named, and nothing is sealed behind it.
+    append_foreign_block(&cluster).await;
+    let mut refused = site.start();
+    assert_eq!(refused.ended().await.code, Some(1));
+    assert!(refused.log().contains("root of the headers before it"), "{}", refused.log());
+    let report = verify_chain(&cluster, &genesis(), |_| {}).await.unwrap();
+    assert_eq!(report.findings.iter().map(|finding| finding.height).collect::<Vec<_>>(), [1]);
+}
+
+/// Block 1 with the header of block 0, but for its height.
+async fn append_foreign_block(cluster: &Cluster) {
+    let blocks = Follower::open(cluster, BLOCKS, Isolation::Committed, &[(0, 0)]).await.unwrap();
+    let text = String::from_utf8(blocks.next().await.unwrap().value).unwrap();
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("cut")).collect();
+    lines[2] = "1";
+    let text = lines.join("\n") + "\n";
+    let cluster = cluster.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let write = Write { topic: BLOCKS, partition: 0, key: b"1", value: text.as_bytes() };
+        Transactions::open(&cluster, "somebody").unwrap().commit(&[write])
+    });
+    written.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn one_leads_and_the_other_takes_over() {
+    let kafka = Scratch::start().await;
+    let cluster = kafka.cluster();
+    let producer = Producer::open(&cluster).unwrap();
+    let (first, second) = (Site::new(&kafka, "first"), Site::new(&kafka, "second"));
+    let mut leader = first.start();
+    leader.ready().await;
+    let mut standby = second.start();
+    send(&producer, &admission("acme")).await;
+    all_sealed(&cluster).await;
+
+    // A second process in the same folder does not even start.
+    let mut same_folder = first.start();
+    assert_eq!(same_folder.ended().await.code, Some(1));
+    assert!(same_folder.log().contains("failed to lock"), "{}", same_folder.log());
+
+    leader.kill().await;
+    send(&producer, &Draft::events("acme", [event(1)])).await;
+    let ready = standby.ready().await;
+    assert_eq!(ready["leader"], true);
+    let report = all_sealed(&cluster).await;
+    assert_eq!((report.records, report.bad), (2, 0));
+}

@@ -1,0 +1,128 @@
+//! The chainer's process on a scratch Kafka.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use medtrace_chainer::{Report, verify_chain};
+use medtrace_log::Cluster;
+use medtrace_log::consumer::{Isolation, bounds};
+use medtrace_log::embedded::{Child, Ended, Scratch};
+use medtrace_log::topics::{NOTICES, SCAN_EVENTS};
+use medtrace_service::keys;
+use nix::sys::signal::Signal;
+
+use super::{chainer, genesis, genesis_note};
+
+/// Longest wait for anything in these tests.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// A chainer's folder, from which it can be started again and again.
+pub struct Site {
+    pub cluster: Cluster,
+    pub folder: PathBuf,
+}
+
+/// A running chainer.
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+    /// Bytes of the log before this start.
+    from: usize,
+}
+
+impl Site {
+    /// A folder `name` beside Kafka's, with genesis and key.
+    pub fn new(kafka: &Scratch, name: &str) -> Site {
+        let folder = kafka.folder().join(name);
+        fs::create_dir_all(folder.join("keys")).unwrap();
+        fs::create_dir_all(folder.join("data")).unwrap();
+        fs::write(folder.join("genesis.note"), genesis_note()).unwrap();
+        keys::write(&folder.join("keys/chainer.key"), &chainer()).unwrap();
+        Site { cluster: kafka.cluster(), folder }
+    }
+
+    pub fn start(&self) -> Running {
+        let log = self.folder.join("log");
+        let from = fs::metadata(&log).map_or(0, |meta| usize::try_from(meta.len()).unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chainer"));
+        command
+            .env("MEDTRACE_KAFKA", self.cluster.bootstrap())
+            .env("MEDTRACE_GENESIS", self.folder.join("genesis.note"))
+            .env("MEDTRACE_KEYS", self.folder.join("keys"))
+            .env("MEDTRACE_DATA", self.folder.join("data"))
+            .env("MEDTRACE_ADMIN", "127.0.0.1:0")
+            .stderr(File::options().create(true).append(true).open(&log).unwrap());
+        Running { child: Child::spawn(command).unwrap(), log, from }
+    }
+}
+
+impl Running {
+    /// What this start has logged so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap()[self.from..]).into_owned()
+    }
+
+    /// Resolves when `/readyz` answers 200; its body.
+    pub async fn ready(&mut self) -> serde_json::Value {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            if let Some(address) = self.address()
+                && let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
+                && answer.status() == 200
+            {
+                return answer.json().await.unwrap();
+            }
+            let again = tokio::time::timeout(Duration::from_millis(20), self.child.ended()).await;
+            assert!(again.is_err(), "it ended: {}", self.log());
+            assert!(Instant::now() < deadline, "it is not ready: {}", self.log());
+        }
+    }
+
+    pub async fn metrics(&self) -> String {
+        reqwest::get(format!("http://{}/metrics", self.address().unwrap())).await.unwrap().text().await.unwrap()
+    }
+
+    fn address(&self) -> Option<String> {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("\"listening\""))?;
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(line["listening"].as_str()?.to_owned())
+    }
+
+    pub async fn kill(mut self) {
+        self.child.signal(Signal::SIGKILL);
+        self.child.ended().await;
+    }
+
+    pub async fn stop(mut self) -> Ended {
+        self.child.signal(Signal::SIGTERM);
+        self.ended().await
+    }
+
+    pub async fn ended(&mut self) -> Ended {
+        tokio::time::timeout(WAIT, self.child.ended()).await.unwrap_or_else(|_| panic!("it runs on: {}", self.log()))
+    }
+}
+
+/// Re-verifies the whole chain again and again until it has sealed everything that stands in the log now.
+pub async fn all_sealed(cluster: &Cluster) -> Report {
+    let mut standing = 0;
+    for (topic, partitions) in [(NOTICES, 1), (SCAN_EVENTS, 4)] {
+        let all = bounds(cluster, topic, partitions, Isolation::Everything).await.unwrap();
+        standing += all.iter().map(|bounds| bounds.high).sum::<u64>();
+    }
+    let deadline = Instant::now() + WAIT;
+    loop {
+        let report = verify_chain(cluster, &genesis(), |_| {}).await.unwrap();
+        // A checkpoint follows its block within moments; every other finding is one.
+        assert_eq!(report.findings, []);
+        let published = report.published == report.blocks;
+        if report.records >= standing && published {
+            assert_eq!(report.records, standing, "nothing is sealed twice");
+            return report;
+        }
+        assert!(Instant::now() < deadline, "{} of {standing} records are sealed: {report:?}", report.records);
+    }
+}
