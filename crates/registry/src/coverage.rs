@@ -16,11 +16,7 @@ pub(crate) enum Target {
 
 impl Target {
     pub fn of(scope: &Scope) -> Option<Target> {
-        scope
-            .product
-            .clone()
-            .map(Target::Product)
-            .or(scope.gtin.map(Target::Gtin))
+        scope.product.clone().map(Target::Product).or(scope.gtin.map(Target::Gtin))
     }
 
     pub fn all(order: &Order) -> impl Iterator<Item = Target> {
@@ -55,22 +51,12 @@ impl<'a> At<'a> {
         let targets = self.targets(thing);
         let lot = thing.lot().or(lot);
         let mut found: Vec<Covered<'a>> = Vec::new();
-        for name in targets
-            .iter()
-            .filter_map(|target| self.registry.recalls_of.get(target))
-            .flatten()
-        {
-            let in_force = self
-                .recall(name)
-                .filter(|recall| recall.status == RecallStatus::Issued);
+        for name in targets.iter().filter_map(|target| self.registry.recalls_of.get(target)).flatten() {
+            let in_force = self.recall(name).filter(|recall| recall.status == RecallStatus::Issued);
             let Some(recall) = in_force else { continue };
             let lines = recall.value.order.scope.iter();
-            let meant = lines
-                .filter(|scope| Target::of(scope).is_some_and(|target| targets.contains(&target)));
-            if let Some(coverage) = meant
-                .filter_map(|scope| scope_covers(scope, thing, lot))
-                .max()
-            {
+            let meant = lines.filter(|scope| Target::of(scope).is_some_and(|target| targets.contains(&target)));
+            if let Some(coverage) = meant.filter_map(|scope| scope_covers(scope, thing, lot)).max() {
                 found.push(Covered { recall, coverage });
             }
         }
@@ -81,16 +67,11 @@ impl<'a> At<'a> {
 
     /// Whether the party answers for everything that an order names: owns the products, or holds the GTINs' prefixes.
     pub fn owns_all(&self, order: &Order, party: &PartyId) -> bool {
-        order
-            .scope
-            .iter()
-            .all(|scope| match (&scope.product, scope.gtin) {
-                (Some(product), _) => self
-                    .product(product)
-                    .is_some_and(|product| product.owner == *party),
-                (None, Some(gtin)) => self.issuer(&gtin.product()) == Some(party),
-                (None, None) => false,
-            })
+        order.scope.iter().all(|scope| match (&scope.product, scope.gtin) {
+            (Some(product), _) => self.product(product).is_some_and(|product| product.owner == *party),
+            (None, Some(gtin)) => self.issuer(&gtin.product()) == Some(party),
+            (None, None) => false,
+        })
     }
 
     /// What a recall of this thing may be filed under: its GTIN, its product, its product's GTIN.
@@ -116,7 +97,6 @@ fn scope_covers(scope: &Scope, thing: &Thing, lot: Option<&str>) -> Option<Cover
         return Some(Coverage::Certain);
     }
     let lot_unsaid = lot.is_none() && !scope.lots.is_empty();
-    let serial_unsaid =
-        serial.is_none() && thing.level() != Level::Instance && !scope.serials.is_empty();
+    let serial_unsaid = serial.is_none() && thing.level() != Level::Instance && !scope.serials.is_empty();
     (lot_unsaid || serial_unsaid).then_some(Coverage::Possible)
 }

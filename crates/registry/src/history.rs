@@ -46,9 +46,7 @@ impl<T> History<T> {
 
     /// Every value up to the block at this height.
     pub fn until(&self, height: u64) -> &[Recorded<T>] {
-        let end = self
-            .0
-            .partition_point(|recorded| recorded.position.height <= height);
+        let end = self.0.partition_point(|recorded| recorded.position.height <= height);
         &self.0[..end]
     }
 }
@@ -62,29 +60,10 @@ mod tests {
     fn answers_for_any_height() {
         let mut history = History::default();
         for (height, value) in [(3, "a"), (5, "b"), (5, "c"), (9, "d")] {
-            history.push(
-                Position {
-                    height,
-                    idx: 0,
-                    time_ms: 0,
-                },
-                value,
-            );
+            history.push(Position { height, idx: 0, time_ms: 0 }, value);
         }
-        let seen: Vec<_> = (2..=10)
-            .map(|height| history.at(height).map(|recorded| recorded.value))
-            .collect();
-        let want = [
-            None,
-            Some("a"),
-            Some("a"),
-            Some("c"),
-            Some("c"),
-            Some("c"),
-            Some("c"),
-            Some("d"),
-            Some("d"),
-        ];
+        let seen: Vec<_> = (2..=10).map(|height| history.at(height).map(|recorded| recorded.value)).collect();
+        let want = [None, Some("a"), Some("a"), Some("c"), Some("c"), Some("c"), Some("c"), Some("d"), Some("d")];
         assert_eq!(seen, want);
         assert_eq!(history.until(5).len(), 3);
     }

@@ -40,20 +40,11 @@ impl<'a> Judge<'a> {
         signers: &'a [(PartyId, PublicKey)],
         notice: &Notice,
     ) -> Result<Judge<'a>, Refusal> {
-        if registry
-            .last
-            .is_some_and(|last| (position.height, position.idx) <= (last.height, last.idx))
-        {
-            return Err(Refusal::whole(
-                "out-of-order",
-                "a notice stands after all notices applied before it",
-            ));
+        if registry.last.is_some_and(|last| (position.height, position.idx) <= (last.height, last.idx)) {
+            return Err(Refusal::whole("out-of-order", "a notice stands after all notices applied before it"));
         }
         if signers.is_empty() || signers.len() > SIGNERS_MAX {
-            return Err(Refusal::whole(
-                "signers",
-                format!("a notice has 1 to {SIGNERS_MAX} signers"),
-            ));
+            return Err(Refusal::whole("signers", format!("a notice has 1 to {SIGNERS_MAX} signers")));
         }
         let now = registry.now();
         let mut speakers = Vec::new();
@@ -66,13 +57,7 @@ impl<'a> Judge<'a> {
                 return Err(Refusal::whole("key-not-valid", detail));
             }
         }
-        Ok(Judge {
-            now,
-            position,
-            speakers,
-            signers,
-            registry,
-        })
+        Ok(Judge { now, position, speakers, signers, registry })
     }
 
     /// Judges the notice itself.
@@ -93,30 +78,21 @@ impl<'a> Judge<'a> {
         let right = last.unwrap_or(0).saturating_add(1);
         match found == right {
             true => Ok(()),
-            false => Err(Refusal::at(
-                "/revision",
-                "revision",
-                format!("the next revision is {right}, not {found}"),
-            )),
+            false => Err(Refusal::at("/revision", "revision", format!("the next revision is {right}, not {found}"))),
         }
     }
 
     /// A party that is there.
     fn known(&self, path: &str, party: &PartyId) -> Result<&'a Party, Refusal> {
         let found = self.now.party(party).map(|recorded| &recorded.value);
-        found
-            .ok_or_else(|| Refusal::at(path, "unknown-party", format!("there is no party {party}")))
+        found.ok_or_else(|| Refusal::at(path, "unknown-party", format!("there is no party {party}")))
     }
 
     /// One of the signers is a valid key of this party.
     fn signed_by(&self, path: &str, party: &PartyId) -> Result<(), Refusal> {
         match self.speakers.iter().any(|(speaker, _)| *speaker == party) {
             true => Ok(()),
-            false => Err(Refusal::at(
-                path,
-                "not-signed-by",
-                format!("a valid key of {party} must sign"),
-            )),
+            false => Err(Refusal::at(path, "not-signed-by", format!("a valid key of {party} must sign"))),
         }
     }
 }

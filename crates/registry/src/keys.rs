@@ -35,35 +35,20 @@ pub struct Revocation {
 }
 
 impl KeyLife {
-    pub(crate) fn enrolled(
-        party: PartyId,
-        custody: Custody,
-        roles: Vec<Role>,
-        enrolled: Position,
-    ) -> KeyLife {
-        KeyLife {
-            party,
-            custody,
-            roles,
-            enrolled,
-            revoked: None,
-        }
+    pub(crate) fn enrolled(party: PartyId, custody: Custody, roles: Vec<Role>, enrolled: Position) -> KeyLife {
+        KeyLife { party, custody, roles, enrolled, revoked: None }
     }
 
     /// Whether it had been enrolled and not yet revoked after the block at this height.
     pub fn alive(&self, height: u64) -> bool {
-        self.enrolled.height <= height
-            && self.revoked.is_none_or(|end| end.position.height > height)
+        self.enrolled.height <= height && self.revoked.is_none_or(|end| end.position.height > height)
     }
 }
 
 impl<'a> At<'a> {
     /// The life of a key that was known at this height; a later revocation does not show in [`At::key_valid`].
     pub fn key(&self, key: &PublicKey) -> Option<&'a KeyLife> {
-        self.registry
-            .keys
-            .get(key)
-            .filter(|life| life.enrolled.height <= self.height)
+        self.registry.keys.get(key).filter(|life| life.enrolled.height <= self.height)
     }
 
     /// The roles in which this key speaks for this party: none if it is not valid. A suspended party's keys are not.
@@ -81,40 +66,27 @@ impl<'a> At<'a> {
 
     /// All valid keys, sorted as the header's `keys` root needs them.
     pub fn key_entries(&self) -> Vec<KeyEntry> {
-        let mut entries: Vec<KeyEntry> = self
-            .keys()
-            .filter_map(|(key, life)| self.entry(key, life))
-            .collect();
+        let mut entries: Vec<KeyEntry> = self.keys().filter_map(|(key, life)| self.entry(key, life)).collect();
         entries.sort_by_cached_key(KeyEntry::text);
         entries
     }
 
     /// The entry of one valid key.
     pub fn key_entry(&self, key: &PublicKey) -> Option<KeyEntry> {
-        self.key(key)
-            .filter(|life| life.alive(self.height))
-            .and_then(|life| self.entry(key, life))
+        self.key(key).filter(|life| life.alive(self.height)).and_then(|life| self.entry(key, life))
     }
 
     /// Whether what this key signed in the block at `signed` is suspect, as far as is known at this height: it was
     /// revoked later, with a `since` not after that block.
     pub fn suspect(&self, key: &PublicKey, signed: u64) -> Option<Revocation> {
-        let end = self
-            .key(key)?
-            .revoked
-            .filter(|end| end.position.height <= self.height)?;
-        end.since
-            .filter(|since| (*since..end.position.height).contains(&signed))
-            .map(|_| end)
+        let end = self.key(key)?.revoked.filter(|end| end.position.height <= self.height)?;
+        end.since.filter(|since| (*since..end.position.height).contains(&signed)).map(|_| end)
     }
 
     /// Keys alive at this height.
     fn keys(&self) -> impl Iterator<Item = (&'a PublicKey, &'a KeyLife)> + use<'a> {
         let height = self.height;
-        self.registry
-            .keys
-            .iter()
-            .filter(move |(_, life)| life.alive(height))
+        self.registry.keys.iter().filter(move |(_, life)| life.alive(height))
     }
 
     pub(crate) fn keys_of(&self, party: &PartyId) -> usize {
@@ -124,34 +96,20 @@ impl<'a> At<'a> {
     /// Members of the authority with a valid key.
     pub(crate) fn authority_members(&self) -> impl Iterator<Item = &'a PartyId> {
         let at = *self;
-        let members = at
-            .parties()
-            .filter(|party| party.roles.contains(&Role::Authority))
-            .map(|p| &p.value.party);
+        let members = at.parties().filter(|party| party.roles.contains(&Role::Authority)).map(|p| &p.value.party);
         members.filter(move |member| {
-            at.keys().any(|(_, life)| {
-                life.party == **member && at.roles_of(life).contains(&Role::Authority)
-            })
+            at.keys().any(|(_, life)| life.party == **member && at.roles_of(life).contains(&Role::Authority))
         })
     }
 
     fn roles_of(&self, life: &KeyLife) -> BTreeSet<Role> {
-        let held = self
-            .party(&life.party)
-            .map(|party| party.roles.as_slice())
-            .unwrap_or_default();
-        held.iter()
-            .copied()
-            .filter(|role| life.roles.is_empty() || life.roles.contains(role))
-            .collect()
+        let held = self.party(&life.party).map(|party| party.roles.as_slice()).unwrap_or_default();
+        held.iter().copied().filter(|role| life.roles.is_empty() || life.roles.contains(role)).collect()
     }
 
     fn entry(&self, key: &PublicKey, life: &KeyLife) -> Option<KeyEntry> {
-        let roles: BTreeSet<_> = self
-            .roles_of(life)
-            .into_iter()
-            .filter_map(|role| role.as_str().parse().ok())
-            .collect();
+        let roles: BTreeSet<_> =
+            self.roles_of(life).into_iter().filter_map(|role| role.as_str().parse().ok()).collect();
         (!roles.is_empty()).then(|| KeyEntry {
             party: life.party.clone(),
             public_key: *key,

@@ -19,11 +19,15 @@ mod recall;
 mod text;
 
 use medtrace_event::Json;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
 
 pub use acknowledgement::{AckStatus, Acknowledgement};
 pub use delegation::Delegation;
 pub use key::{Key, KeyAction};
+pub use medtrace_ledger::Custody;
 pub use party::{Contact, Party, Role};
 pub use place::Place;
 pub use product::{CodeScheme, Kind, Product, ProductCode, Storage};
@@ -34,7 +38,7 @@ use crate::Refusal;
 use crate::limits::NOTICE_BYTES_MAX;
 
 /// One notice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Notice {
     /// Who takes part.
@@ -61,17 +65,12 @@ impl Notice {
     /// `malformed`, and those of the members (`empty`, `too-many`, `twice`, …).
     pub fn read(bytes: &[u8]) -> Result<Notice, Vec<Refusal>> {
         if bytes.len() > NOTICE_BYTES_MAX {
-            let detail = format!(
-                "a notice has at most {NOTICE_BYTES_MAX} bytes, this one has {}",
-                bytes.len()
-            );
+            let detail = format!("a notice has at most {NOTICE_BYTES_MAX} bytes, this one has {}", bytes.len());
             return Err(vec![Refusal::whole("too-large", detail)]);
         }
         // I-JSON first: serde alone would take the last of two members of the same name.
-        let json = Json::parse(bytes)
-            .map_err(|fault| vec![Refusal::at(fault.path, fault.code, fault.detail)])?;
-        let notice: Notice = serde_json::from_value((&json).into())
-            .map_err(|error| vec![Refusal::whole("malformed", error.to_string())])?;
+        let json = Json::parse(bytes).map_err(|fault| vec![Refusal::at(fault.path, fault.code, fault.detail)])?;
+        let notice = Notice::from_json(&json)?;
         let mut faults = faults::Faults::default();
         match &notice {
             Notice::Party(party) => party.shape(&mut faults),
@@ -85,6 +84,24 @@ impl Notice {
         match faults.0.is_empty() {
             true => Ok(notice),
             false => Err(faults.0),
+        }
+    }
+
+    fn from_json(json: &Json) -> Result<Notice, Vec<Refusal>> {
+        let mut members = Value::from(json);
+        let kind = members.as_object_mut().and_then(|members| members.remove("type"));
+        match kind.as_ref().and_then(Value::as_str) {
+            Some("party") => typed(members).map(Notice::Party),
+            Some("key") => typed(members).map(Notice::Key),
+            Some("product") => typed(members).map(Notice::Product),
+            Some("place") => typed(members).map(Notice::Place),
+            Some("delegation") => typed(members).map(Notice::Delegation),
+            Some("recall") => typed(members).map(Notice::Recall),
+            Some("acknowledgement") => typed(members).map(Notice::Acknowledgement),
+            _ => {
+                let types = "party, key, product, place, delegation, recall or acknowledgement";
+                Err(vec![Refusal::at("/type", "malformed", format!("a notice is an object whose type is {types}"))])
+            }
         }
     }
 
@@ -108,9 +125,7 @@ impl Notice {
     pub fn to_jcs(&self) -> Vec<u8> {
         // Maps with text keys and finite numbers only: neither step can fail.
         let value = serde_json::to_value(self).unwrap_or_default();
-        Json::try_from(&value)
-            .map(|json| json.to_jcs())
-            .unwrap_or_default()
+        Json::try_from(&value).map(|json| json.to_jcs()).unwrap_or_default()
     }
 
     /// The word in `type`.
@@ -151,5 +166,21 @@ impl Notice {
             Notice::Recall(n) => n.revision,
             Notice::Acknowledgement(n) => n.revision,
         }
+    }
+}
+
+/// The members as that type, or where and why not.
+fn typed<T: DeserializeOwned>(members: Value) -> Result<T, Vec<Refusal>> {
+    serde_path_to_error::deserialize(members).map_err(|error| {
+        let path: String = error.path().iter().map(step).collect();
+        vec![Refusal::at(path, "malformed", error.into_inner().to_string())]
+    })
+}
+
+fn step(segment: &Segment) -> String {
+    match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => medtrace_event::json::pointer(key),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
     }
 }

@@ -41,13 +41,8 @@ mod tests {
     #[test]
     fn numbers_rise_in_each_scheme_and_stay() {
         let mut numbers = ClassNumbers::default();
-        let given = [
-            (41, "MA.156.M0.A"),
-            (42, "+A123"),
-            (41, "MA.156.M0.B"),
-            (41, "MA.156.M0.A"),
-        ]
-        .map(|(scheme, code)| numbers.assign(scheme, code));
+        let given = [(41, "MA.156.M0.A"), (42, "+A123"), (41, "MA.156.M0.B"), (41, "MA.156.M0.A")]
+            .map(|(scheme, code)| numbers.assign(scheme, code));
         assert_eq!(given, [1, 1, 2, 1]);
         assert_eq!(numbers.of(41, "MA.156.M0.B"), Some(2));
         assert_eq!(numbers.of(41, "+A123"), None);

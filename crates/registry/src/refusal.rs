@@ -17,11 +17,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the member at `path`.
     pub fn at(path: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Refusal {
-            path: path.into(),
-            code,
-            detail: detail.into(),
-        }
+        Refusal { path: path.into(), code, detail: detail.into() }
     }
 
     /// A refusal of the whole.
@@ -32,11 +28,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() {
-            "/"
-        } else {
-            &self.path
-        };
+        let path = if self.path.is_empty() { "/" } else { &self.path };
         write!(f, "{path}: {} ({})", self.detail, self.code)
     }
 }

@@ -8,9 +8,7 @@ use medtrace_ledger::{Custody, Genesis, PartyId, PublicKey};
 use crate::history::History;
 use crate::judge::{Judge, commit};
 use crate::keys::KeyLife;
-use crate::notice::{
-    Acknowledgement, Delegation, Name, Notice, Order, Party, Place, Prefix, Product, Role, Texts,
-};
+use crate::notice::{Acknowledgement, Delegation, Name, Notice, Order, Party, Place, Prefix, Product, Role, Texts};
 use crate::numbers::ClassNumbers;
 use crate::{At, Refusal};
 
@@ -134,23 +132,13 @@ pub struct Registry {
 impl Registry {
     /// The state before any notice: the authority's members, each with its key as root key, at revision 0.
     pub fn from_genesis(genesis: &Genesis) -> Registry {
-        let start = Position {
-            height: 0,
-            idx: 0,
-            time_ms: genesis.time_ms,
-        };
+        let start = Position { height: 0, idx: 0, time_ms: genesis.time_ms };
         let mut registry = Registry {
             threshold: genesis.authority.threshold,
             last: None,
             parties: BTreeMap::new(),
             keys: BTreeMap::new(),
-            reserved: genesis
-                .witnesses
-                .keys
-                .iter()
-                .chain([&genesis.chainer])
-                .map(|key| key.public)
-                .collect(),
+            reserved: genesis.witnesses.keys.iter().chain([&genesis.chainer]).map(|key| key.public).collect(),
             glns: BTreeMap::new(),
             prefixes: BTreeMap::new(),
             products: BTreeMap::new(),
@@ -174,11 +162,7 @@ impl Registry {
                 regions: Vec::new(),
                 contact: None,
             };
-            registry
-                .parties
-                .entry(entry.party.clone())
-                .or_default()
-                .push(start, member);
+            registry.parties.entry(entry.party.clone()).or_default().push(start, member);
             let life = KeyLife::enrolled(entry.party, Custody::Own, Vec::new(), start);
             registry.keys.insert(entry.public_key, life);
         }
@@ -187,10 +171,7 @@ impl Registry {
 
     /// What held after the block at this height.
     pub fn at(&self, height: u64) -> At<'_> {
-        At {
-            registry: self,
-            height,
-        }
+        At { registry: self, height }
     }
 
     /// What holds after the last notice applied.
@@ -203,20 +184,13 @@ impl Registry {
     ///
     /// # Errors
     /// `key-not-valid` unless one of the keys is a valid one of the party that the submission names.
-    pub fn signers(
-        &self,
-        party: &PartyId,
-        keys: &[PublicKey],
-    ) -> Result<Vec<(PartyId, PublicKey)>, Refusal> {
+    pub fn signers(&self, party: &PartyId, keys: &[PublicKey]) -> Result<Vec<(PartyId, PublicKey)>, Refusal> {
         let now = self.now();
         if !keys.iter().any(|key| now.key_valid(party, key)) {
             let detail = format!("none of the signing keys is a valid key of {party}");
             return Err(Refusal::whole("key-not-valid", detail));
         }
-        let owner = |key: &PublicKey| {
-            now.key(key)
-                .map_or_else(|| party.clone(), |life| life.party.clone())
-        };
+        let owner = |key: &PublicKey| now.key(key).map_or_else(|| party.clone(), |life| life.party.clone());
         Ok(keys.iter().map(|key| (owner(key), *key)).collect())
     }
 

@@ -29,18 +29,12 @@ impl Registry {
     ) -> Vec<Applied> {
         let signers = self.signers(&submission.party, &submission.public_keys);
         let apply = |(index, bytes): (u32, &[u8])| {
-            let position = Position {
-                height,
-                idx: ordinal * IDX_PER_SUBMISSION + index,
-                time_ms,
-            };
+            let position = Position { height, idx: ordinal * IDX_PER_SUBMISSION + index, time_ms };
             let outcome = match &signers {
                 Err(refusal) => Err(vec![refusal.clone()]),
-                Ok(signers) => Notice::parse(bytes).and_then(|notice| {
-                    match self.apply(position, signers, &notice) {
-                        Ok(effect) => Ok((notice, effect)),
-                        Err(refusal) => Err(vec![refusal]),
-                    }
+                Ok(signers) => Notice::parse(bytes).and_then(|notice| match self.apply(position, signers, &notice) {
+                    Ok(effect) => Ok((notice, effect)),
+                    Err(refusal) => Err(vec![refusal]),
                 }),
             };
             Applied { position, outcome }

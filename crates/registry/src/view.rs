@@ -1,9 +1,10 @@
 //! The registry as of a height: every question has a K.
 
-use medtrace_gs1::{Class, Gtin, Thing};
+use medtrace_gs1::{Class, Gtin, Scheme, Thing};
 use medtrace_ledger::PartyId;
 
 use crate::history::{History, Recorded};
+use crate::limits::URI_BYTES_MAX;
 use crate::notice::{Acknowledgement, Delegation, Name, Party, Place, Prefix, Product};
 use crate::{RecallState, Registry};
 
@@ -47,13 +48,7 @@ impl<'a> At<'a> {
 
     /// By the class as [`Thing::product`] gives it.
     pub(crate) fn product_by_class(&self, class: Class) -> Option<&'a Recorded<Product>> {
-        let name = self
-            .registry
-            .classes
-            .get(&class)?
-            .at(self.height)?
-            .value
-            .as_ref()?;
+        let name = self.registry.classes.get(&class)?.at(self.height)?.value.as_ref()?;
         self.product(name)
     }
 
@@ -92,37 +87,18 @@ impl<'a> At<'a> {
 
     /// Who lists this GLN.
     fn lister(&self, place: &Thing) -> Option<&'a PartyId> {
-        self.registry
-            .glns
-            .get(&place.gln()?)?
-            .at(self.height)?
-            .value
-            .as_ref()
+        self.registry.glns.get(&place.gln()?)?.at(self.height)?.value.as_ref()
     }
 
     /// Who holds a prefix of it.
-    fn holder(&self, thing: &Thing) -> Option<&'a PartyId> {
-        let mut covering = self
-            .registry
-            .prefixes
-            .iter()
-            .filter(|(prefix, _)| prefix.covers(thing));
-        covering.find_map(|(_, holders)| holders.at(self.height)?.value.as_ref())
+    pub(crate) fn holder(&self, thing: &Thing) -> Option<&'a PartyId> {
+        prefixes_of(thing).find_map(|prefix| self.registry.prefixes.get(&prefix)?.at(self.height)?.value.as_ref())
     }
 
     /// Who holds a prefix that is this one, lies in it or holds it.
-    pub(crate) fn holder_of_overlap(
-        &self,
-        wanted: &Prefix,
-        but: &PartyId,
-    ) -> Option<(&'a Prefix, &'a PartyId)> {
-        let overlapping = self
-            .registry
-            .prefixes
-            .iter()
-            .filter(|(prefix, _)| prefix.overlaps(wanted));
-        let mut held = overlapping
-            .filter_map(|(p, holders)| Some((p, holders.at(self.height)?.value.as_ref()?)));
+    pub(crate) fn holder_of_overlap(&self, wanted: &Prefix, but: &PartyId) -> Option<(&'a Prefix, &'a PartyId)> {
+        let overlapping = self.registry.prefixes.iter().filter(|(prefix, _)| prefix.overlaps(wanted));
+        let mut held = overlapping.filter_map(|(p, holders)| Some((p, holders.at(self.height)?.value.as_ref()?)));
         held.find(|(_, holder)| *holder != but)
     }
 
@@ -139,28 +115,15 @@ impl<'a> At<'a> {
     /// product that it owns.
     pub fn owns_code(&self, party: &Party, thing: &Thing) -> bool {
         party.prefixes.iter().any(|prefix| prefix.covers(thing))
-            || self
-                .product_of(thing)
-                .is_some_and(|product| product.owner == party.party)
+            || self.product_of(thing).is_some_and(|product| product.owner == party.party)
     }
 
     /// What others lend this party.
-    pub fn delegations_to(
-        &self,
-        party: &PartyId,
-    ) -> impl Iterator<Item = &'a Recorded<Delegation>> + use<'a> {
-        let first = "0"
-            .parse()
-            .ok()
-            .map(|least: PartyId| (party.clone(), least));
+    pub fn delegations_to(&self, party: &PartyId) -> impl Iterator<Item = &'a Recorded<Delegation>> + use<'a> {
+        let first = "0".parse().ok().map(|least: PartyId| (party.clone(), least));
         let party = party.clone();
-        let from = first
-            .into_iter()
-            .flat_map(|first| self.registry.delegations.range(first..));
-        self.all(
-            from.take_while(move |((to, _), _)| *to == party)
-                .map(|(_, history)| history),
-        )
+        let from = first.into_iter().flat_map(|first| self.registry.delegations.range(first..));
+        self.all(from.take_while(move |((to, _), _)| *to == party).map(|(_, history)| history))
     }
 
     /// A recall.
@@ -170,11 +133,7 @@ impl<'a> At<'a> {
 
     /// Every revision of a recall so far, oldest first.
     pub fn recall_history(&self, recall: &Name) -> &'a [Recorded<RecallState>] {
-        self.registry
-            .recalls
-            .get(recall)
-            .map(|history| history.until(self.height))
-            .unwrap_or_default()
+        self.registry.recalls.get(recall).map(|history| history.until(self.height)).unwrap_or_default()
     }
 
     /// All recalls, lifted and closed ones too, by id.
@@ -183,22 +142,11 @@ impl<'a> At<'a> {
     }
 
     /// The latest answer of every holder that answered, by party.
-    pub fn acknowledgements(
-        &self,
-        recall: &Name,
-    ) -> impl Iterator<Item = &'a Recorded<Acknowledgement>> + use<'a> {
+    pub fn acknowledgements(&self, recall: &Name) -> impl Iterator<Item = &'a Recorded<Acknowledgement>> + use<'a> {
         let recall = recall.clone();
-        let least = "0"
-            .parse()
-            .ok()
-            .map(|least: PartyId| (recall.clone(), least));
-        let from = least
-            .into_iter()
-            .flat_map(|least| self.registry.acknowledgements.range(least..));
-        self.all(
-            from.take_while(move |((name, _), _)| *name == recall)
-                .map(|(_, history)| history),
-        )
+        let least = "0".parse().ok().map(|least: PartyId| (recall.clone(), least));
+        let from = least.into_iter().flat_map(|least| self.registry.acknowledgements.range(least..));
+        self.all(from.take_while(move |((name, _), _)| *name == recall).map(|(_, history)| history))
     }
 
     fn all<T: 'a, H: Iterator<Item = &'a History<T>>>(
@@ -207,5 +155,76 @@ impl<'a> At<'a> {
     ) -> impl Iterator<Item = &'a Recorded<T>> + use<'a, T, H> {
         let height = self.height;
         histories.filter_map(move |history| history.at(height))
+    }
+}
+
+/// Every prefix that would cover this thing: looked up one by one, because there may be many parties.
+fn prefixes_of(thing: &Thing) -> impl Iterator<Item = Prefix> {
+    let (text, ends): (String, Vec<usize>) = match thing.scheme() {
+        Scheme::CnDrug => (String::new(), Vec::new()),
+        Scheme::Uri => (thing.id().to_owned(), (1..=thing.id().len().min(URI_BYTES_MAX)).collect()),
+        Scheme::Unit => (thing.id().chars().skip(1).collect(), (4..=12).collect()),
+        _ => (company_digits(thing), (4..=12).collect()),
+    };
+    let uri = thing.scheme() == Scheme::Uri;
+    let candidates = ends.into_iter().filter_map(move |end| {
+        let part = text.get(..end)?.to_owned();
+        Some(if uri { Prefix::Uri(part) } else { Prefix::Company(part) })
+    });
+    candidates.filter(|prefix| prefix.covers(thing))
+}
+
+/// The text of a GS1 key from where its company prefix begins.
+fn company_digits(thing: &Thing) -> String {
+    match (thing.gtin(), thing.class().value()) {
+        (Some(gtin), _) => gtin.to_string().split_off(1),
+        (None, 0) => thing.id().to_owned(),
+        (None, digits) => format!("{digits:013}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use medtrace_gs1::{Class, Scheme, Thing};
+
+    use super::prefixes_of;
+    use crate::notice::Prefix;
+
+    /// What is looked up is what covers: no prefix is missed, none is too much.
+    #[test]
+    fn the_prefixes_looked_up_are_those_that_cover() {
+        let uris = [
+            "https://id.gs1.org/01/09521321000117/21/S1",
+            "https://id.gs1.org/01/09521321000117/10/L1",
+            "https://id.gs1.org/01/09521321000117",
+            "https://id.gs1.org/00/095213210000000018",
+            "https://id.gs1.org/414/9521321000018/254/dock",
+            "https://id.gs1.org/417/9521321000018",
+            "https://id.gs1.org/8003/09521321000018",
+            "https://id.gs1.org/8004/95213210001",
+            "urn:medtrace:cn-drug:81234560000000000017",
+            "https://maker.example/a/b?c=d#e.f",
+            "urn:x:y",
+        ];
+        let mut prefixes: Vec<Prefix> = Vec::new();
+        for key in ["952132100001", "952132100011", "952132100000", "952132100019", "095213210000", "812345600000"] {
+            prefixes.extend((4..=12).map(|n| Prefix::Company(key[..n].to_owned())));
+        }
+        for uri in uris {
+            prefixes.extend((1..=uri.len()).map(|n| Prefix::Uri(uri[..n].to_owned())));
+        }
+        prefixes.sort();
+        prefixes.dedup();
+        let mut found = 0;
+        for thing in uris.map(|uri| Thing::from_uri(uri).unwrap()) {
+            let mut looked_up: Vec<Prefix> = prefixes_of(&thing).collect();
+            looked_up.sort();
+            let covering: Vec<Prefix> = prefixes.iter().filter(|prefix| prefix.covers(&thing)).cloned().collect();
+            assert_eq!(looked_up, covering, "{thing}");
+            found += covering.len();
+        }
+        assert!(found > 60, "{found}");
+        let empty = Thing::new(Class::new(Scheme::Uri, 0), "");
+        assert_eq!(prefixes_of(&empty).count(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Every way we know to say what one may not say. One row an attack: who signs, what they say, the refusal's code; and the
 //! registry afterwards equals the one before.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 

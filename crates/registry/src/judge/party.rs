@@ -25,10 +25,7 @@ impl Judge<'_> {
         if leaves && !party.roles.contains(&Role::Authority) {
             self.authority_remains(|member| *member != party.party)?;
         }
-        Ok(Effect {
-            by,
-            subject: Subject::Party(party.party.clone()),
-        })
+        Ok(Effect { by, subject: Subject::Party(party.party.clone()) })
     }
 
     /// The first member of the authority that signed, if enough did.
@@ -40,21 +37,12 @@ impl Judge<'_> {
             .map(|(party, _)| *party)
             .collect();
         let Some(first) = members.first() else {
-            return Err(Refusal::whole(
-                "not-authority",
-                "a party notice is signed by the authority",
-            ));
+            return Err(Refusal::whole("not-authority", "a party notice is signed by the authority"));
         };
-        let wanted = if gives_power {
-            self.registry.threshold
-        } else {
-            1
-        };
+        let wanted = if gives_power { self.registry.threshold } else { 1 };
         if members.len() < wanted {
             let found = members.len();
-            let detail = format!(
-                "what gives power is signed by {wanted} members of the authority, here by {found}"
-            );
+            let detail = format!("what gives power is signed by {wanted} members of the authority, here by {found}");
             return Err(Refusal::whole("threshold", detail));
         }
         Ok((*first).clone())
@@ -63,85 +51,49 @@ impl Judge<'_> {
     /// Nobody ever had this key.
     pub(super) fn fresh_key(&self, path: &str, key: &PublicKey) -> Result<(), Refusal> {
         match self.registry.keys.get(key) {
-            Some(life) if life.revoked.is_some() => Err(Refusal::at(
-                path,
-                "key-revoked",
-                format!("{key} was revoked; a revoked key never comes back"),
-            )),
-            Some(life) => Err(Refusal::at(
-                path,
-                "key-taken",
-                format!("{key} is already a key of {}", life.party),
-            )),
-            None if self.registry.reserved.contains(key) => Err(Refusal::at(
-                path,
-                "key-taken",
-                format!("{key} is a key of the genesis"),
-            )),
+            Some(life) if life.revoked.is_some() => {
+                Err(Refusal::at(path, "key-revoked", format!("{key} was revoked; a revoked key never comes back")))
+            }
+            Some(life) => Err(Refusal::at(path, "key-taken", format!("{key} is already a key of {}", life.party))),
+            None if self.registry.reserved.contains(key) => {
+                Err(Refusal::at(path, "key-taken", format!("{key} is a key of the genesis")))
+            }
             None => Ok(()),
         }
     }
 
     pub(super) fn room_for_a_key(&self, party: &PartyId, root_goes: bool) -> Result<(), Refusal> {
-        let keys = self
-            .now
-            .keys_of(party)
-            .saturating_sub(usize::from(root_goes));
+        let keys = self.now.keys_of(party).saturating_sub(usize::from(root_goes));
         match keys < PARTY_KEYS_MAX {
             true => Ok(()),
-            false => Err(Refusal::whole(
-                "too-many",
-                format!("a party has at most {PARTY_KEYS_MAX} keys at a time"),
-            )),
+            false => Err(Refusal::whole("too-many", format!("a party has at most {PARTY_KEYS_MAX} keys at a time"))),
         }
     }
 
     /// GLNs and prefixes are one party's alone.
     fn glns_and_prefixes_free(&self, party: &Party) -> Result<(), Refusal> {
         for (index, gln) in party.glns.iter().enumerate() {
-            let listed = self
-                .registry
-                .glns
-                .get(gln)
-                .and_then(|history| history.at(u64::MAX)?.value.as_ref());
+            let listed = self.registry.glns.get(gln).and_then(|history| history.at(u64::MAX)?.value.as_ref());
             if let Some(other) = listed.filter(|other| **other != party.party) {
-                return Err(Refusal::at(
-                    format!("/glns/{index}"),
-                    "gln-taken",
-                    format!("{gln} is a GLN of {other}"),
-                ));
+                return Err(Refusal::at(format!("/glns/{index}"), "gln-taken", format!("{gln} is a GLN of {other}")));
             }
         }
         for (index, prefix) in party.prefixes.iter().enumerate() {
             if let Some((taken, other)) = self.now.holder_of_overlap(prefix, &party.party) {
                 let detail = format!("{prefix} overlaps {taken} of {other}");
-                return Err(Refusal::at(
-                    format!("/prefixes/{index}"),
-                    "prefix-taken",
-                    detail,
-                ));
+                return Err(Refusal::at(format!("/prefixes/{index}"), "prefix-taken", detail));
             }
         }
         Ok(())
     }
 
     /// Enough members with a valid key stay to admit anybody ever again.
-    pub(super) fn authority_remains(
-        &self,
-        stays: impl Fn(&PartyId) -> bool,
-    ) -> Result<(), Refusal> {
-        let able = self
-            .now
-            .authority_members()
-            .filter(|member| stays(member))
-            .count();
+    pub(super) fn authority_remains(&self, stays: impl Fn(&PartyId) -> bool) -> Result<(), Refusal> {
+        let able = self.now.authority_members().filter(|member| stays(member)).count();
         match able >= self.registry.threshold {
             true => Ok(()),
             false => {
-                let detail = format!(
-                    "{} members of the authority must stay able to sign",
-                    self.registry.threshold
-                );
+                let detail = format!("{} members of the authority must stay able to sign", self.registry.threshold);
                 Err(Refusal::whole("authority-too-small", detail))
             }
         }
@@ -155,12 +107,6 @@ fn gives_power(before: Option<&Party>, after: &Party) -> bool {
     before.root_key != after.root_key
         || after.roles.iter().any(|role| !before.roles.contains(role))
         || after.glns.iter().any(|gln| !before.glns.contains(gln))
-        || after
-            .prefixes
-            .iter()
-            .any(|prefix| !before.prefixes.contains(prefix))
-        || after
-            .regions
-            .iter()
-            .any(|region| !before.regions.contains(region))
+        || after.prefixes.iter().any(|prefix| !before.prefixes.contains(prefix))
+        || after.regions.iter().any(|region| !before.regions.contains(region))
 }

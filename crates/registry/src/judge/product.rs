@@ -10,10 +10,7 @@ use crate::{Effect, Refusal, Subject};
 
 impl Judge<'_> {
     pub(super) fn product(&self, product: &Product) -> Result<Effect, Refusal> {
-        let before = self
-            .now
-            .product(&product.product)
-            .map(|recorded| &recorded.value);
+        let before = self.now.product(&product.product).map(|recorded| &recorded.value);
         self.revision(before.map(|before| before.revision), product.revision)?;
         let owner = self.known("/owner", &product.owner)?;
         self.signed_by("/owner", &product.owner)?;
@@ -22,42 +19,26 @@ impl Judge<'_> {
         }
         let had = before.map(classes_of).unwrap_or_default();
         // A GTIN it had already stays good, so that a product can pass to another party.
-        let new_gtin = product
-            .gtin
-            .filter(|gtin| before.and_then(|before| before.gtin) != Some(*gtin));
+        let new_gtin = product.gtin.filter(|gtin| before.and_then(|before| before.gtin) != Some(*gtin));
         if let Some(gtin) = new_gtin
-            && !owner
-                .prefixes
-                .iter()
-                .any(|prefix| prefix.covers(&gtin.product()))
+            && !owner.prefixes.iter().any(|prefix| prefix.covers(&gtin.product()))
         {
-            let detail = format!(
-                "{gtin} is not under a GS1 company prefix of {}",
-                product.owner
-            );
+            let detail = format!("{gtin} is not under a GS1 company prefix of {}", product.owner);
             return Err(Refusal::at("/gtin", "foreign-prefix", detail));
         }
         let classes = classes_of(product);
         for class in classes.iter().filter(|class| !had.contains(class)) {
             if let Some(other) = self.now.product_by_class(*class) {
-                let detail = format!(
-                    "the code belongs to product {} of {}",
-                    other.value.product, other.owner
-                );
+                let detail = format!("the code belongs to product {} of {}", other.value.product, other.owner);
                 return Err(Refusal::whole("code-taken", detail));
             }
         }
-        Ok(Effect {
-            by: product.owner.clone(),
-            subject: Subject::Product(product.product.clone(), classes),
-        })
+        Ok(Effect { by: product.owner.clone(), subject: Subject::Product(product.product.clone(), classes) })
     }
 }
 
 /// The classes of all its codes, as [`medtrace_gs1::Thing::product`] gives them.
 pub(crate) fn classes_of(product: &Product) -> Vec<Class> {
     let gtin = product.gtin.and_then(|gtin| gtin.product().product());
-    gtin.into_iter()
-        .chain(product.codes.iter().filter_map(|code| code.class()))
-        .collect()
+    gtin.into_iter().chain(product.codes.iter().filter_map(|code| code.class())).collect()
 }

@@ -34,11 +34,7 @@ impl Delegation {
         faults.list("/glns", &self.glns, DELEGATION_GLNS_MAX);
         faults.list("/steps", &self.steps, Right::ALL.len());
         if self.from == self.to {
-            faults.add(
-                "/to",
-                "same-party",
-                "a party needs no delegation from itself",
-            );
+            faults.add("/to", "same-party", "a party needs no delegation from itself");
         }
     }
 }

@@ -44,24 +44,17 @@ impl Faults {
         } else if text.chars().count() > chars_max {
             self.add(path, "too-long", format!("at most {chars_max} characters"));
         } else if text.chars().any(|c| c.is_control() && c != '\n') {
-            self.add(
-                path,
-                "control-character",
-                "no control characters but line feeds",
-            );
+            self.add(path, "control-character", "no control characters but line feeds");
         }
     }
 
     /// A lot or serial: printable ASCII without spaces at its ends.
     pub fn code(&mut self, path: impl Into<String>, text: &str, bytes_max: usize) {
-        if text.is_empty() || text.len() > bytes_max || !text.bytes().all(|c| c.is_ascii_graphic())
-        {
+        if text.is_empty() || text.len() > bytes_max || !text.bytes().all(|c| c.is_ascii_graphic()) {
             self.add(
                 path,
                 "bad-code",
-                format!(
-                    "a lot or serial is 1 to {bytes_max} printable ASCII characters without spaces"
-                ),
+                format!("a lot or serial is 1 to {bytes_max} printable ASCII characters without spaces"),
             );
         }
     }
@@ -69,19 +62,11 @@ impl Faults {
     /// A list: not too long, nothing twice.
     pub fn list<T: Eq + Hash>(&mut self, path: &str, items: &[T], max: usize) {
         if items.len() > max {
-            self.add(
-                path,
-                "too-many",
-                format!("at most {max} entries, here are {}", items.len()),
-            );
+            self.add(path, "too-many", format!("at most {max} entries, here are {}", items.len()));
         }
         let mut seen = HashSet::new();
         if let Some(index) = items.iter().position(|item| !seen.insert(item)) {
-            self.add(
-                format!("{path}/{index}"),
-                "twice",
-                "every entry stands once",
-            );
+            self.add(format!("{path}/{index}"), "twice", "every entry stands once");
         }
     }
 }

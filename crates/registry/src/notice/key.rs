@@ -73,21 +73,13 @@ impl TryFrom<Wire> for Key {
 
     fn try_from(wire: Wire) -> Result<Key, Self::Error> {
         let action = match (wire.action, wire.custody, wire.since) {
-            (Word::Enrol, Some(custody), None) => KeyAction::Enrol {
-                custody,
-                roles: wire.roles,
-            },
+            (Word::Enrol, Some(custody), None) => KeyAction::Enrol { custody, roles: wire.roles },
             (Word::Enrol, None, _) => return Err("an enrolment needs custody"),
             (Word::Enrol, _, Some(_)) => return Err("only a revocation has since"),
             (Word::Revoke, None, since) if wire.roles.is_empty() => KeyAction::Revoke { since },
             (Word::Revoke, ..) => return Err("a revocation has neither custody nor roles"),
         };
-        Ok(Key {
-            party: wire.party,
-            revision: wire.revision,
-            public_key: wire.public_key,
-            action,
-        })
+        Ok(Key { party: wire.party, revision: wire.revision, public_key: wire.public_key, action })
     }
 }
 
@@ -97,14 +89,6 @@ impl From<Key> for Wire {
             KeyAction::Enrol { custody, roles } => (Word::Enrol, Some(custody), roles, None),
             KeyAction::Revoke { since } => (Word::Revoke, None, Vec::new(), since),
         };
-        Wire {
-            party: key.party,
-            revision: key.revision,
-            public_key: key.public_key,
-            action,
-            custody,
-            roles,
-            since,
-        }
+        Wire { party: key.party, revision: key.revision, public_key: key.public_key, action, custody, roles, since }
     }
 }

@@ -32,11 +32,7 @@ pub struct Place {
 impl Place {
     pub(super) fn shape(&self, faults: &mut Faults) {
         if !matches!(self.place.scheme(), Scheme::Place | Scheme::Uri) {
-            faults.add(
-                "/place",
-                "not-a-place",
-                "a place is a GLN (AI 414) or a URI of its own",
-            );
+            faults.add("/place", "not-a-place", "a place is a GLN (AI 414) or a URI of its own");
         }
         faults.title("/name", &self.name);
         if let Some(address) = &self.address {

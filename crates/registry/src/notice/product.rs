@@ -52,10 +52,7 @@ impl ProductCode {
         match self.scheme {
             CodeScheme::CnDrug => {
                 let digits = self.code.len() == 7 && self.code.bytes().all(|c| c.is_ascii_digit());
-                digits
-                    .then(|| self.code.parse().ok())
-                    .flatten()
-                    .map(|value| Class::new(Scheme::CnDrug, value))
+                digits.then(|| self.code.parse().ok()).flatten().map(|value| Class::new(Scheme::CnDrug, value))
             }
         }
     }
@@ -109,29 +106,14 @@ impl Product {
         faults.list("/codes", &self.codes, PRODUCT_CODES_MAX);
         for (index, code) in self.codes.iter().enumerate() {
             if code.class().is_none() {
-                faults.add(
-                    format!("/codes/{index}/code"),
-                    "bad-code",
-                    "a cn-drug product code is 7 digits",
-                );
+                faults.add(format!("/codes/{index}/code"), "bad-code", "a cn-drug product code is 7 digits");
             }
         }
         if self.gtin.is_none() && self.codes.is_empty() {
-            faults.add(
-                "",
-                "no-code",
-                "a product has a gtin or at least one other code",
-            );
+            faults.add("", "no-code", "a product has a gtin or at least one other code");
         }
-        if self
-            .storage
-            .is_some_and(|kept| kept.min_celsius > kept.max_celsius || kept.min_celsius < -273)
-        {
-            faults.add(
-                "/storage",
-                "bad-range",
-                "minCelsius is at least -273 and not above maxCelsius",
-            );
+        if self.storage.is_some_and(|kept| kept.min_celsius > kept.max_celsius || kept.min_celsius < -273) {
+            faults.add("/storage", "bad-range", "minCelsius is at least -273 and not above maxCelsius");
         }
     }
 }

@@ -112,18 +112,10 @@ impl Recall {
 impl Scope {
     fn shape(&self, path: &str, faults: &mut Faults) {
         if self.product.is_some() == self.gtin.is_some() {
-            faults.add(
-                path,
-                "bad-scope",
-                "a scope names a product or a gtin, one of the two",
-            );
+            faults.add(path, "bad-scope", "a scope names a product or a gtin, one of the two");
         }
         if self.all == (!self.lots.is_empty() || !self.serials.is_empty()) {
-            faults.add(
-                path,
-                "bad-scope",
-                "a scope is either \"all\": true or has lots, serials or both",
-            );
+            faults.add(path, "bad-scope", "a scope is either \"all\": true or has lots, serials or both");
         }
         faults.list(&format!("{path}/lots"), &self.lots, SCOPE_LOTS_MAX);
         faults.list(&format!("{path}/serials"), &self.serials, SCOPE_RANGES_MAX);
@@ -133,7 +125,8 @@ impl Scope {
         for (index, SerialRange { from, to }) in self.serials.iter().enumerate() {
             faults.code(format!("{path}/serials/{index}/from"), from, LOT_BYTES_MAX);
             if from.len() != to.len() || from > to {
-                let right = "from and to have the same length and from is not above to; write longer serials as another range";
+                let right =
+                    "from and to have the same length and from is not above to; write longer serials as another range";
                 faults.add(format!("{path}/serials/{index}"), "bad-range", right);
             }
         }
@@ -172,27 +165,13 @@ impl TryFrom<Wire> for Recall {
     type Error = &'static str;
 
     fn try_from(wire: Wire) -> Result<Recall, Self::Error> {
-        let order = match (
-            wire.class,
-            wire.scope,
-            wire.instructions,
-            wire.jurisdiction,
-            wire.effective,
-        ) {
+        let order = match (wire.class, wire.scope, wire.instructions, wire.jurisdiction, wire.effective) {
             (Some(class), Some(scope), Some(instructions), Some(jurisdiction), Some(effective)) => {
-                Some(Order {
-                    class,
-                    scope,
-                    instructions,
-                    jurisdiction,
-                    effective,
-                })
+                Some(Order { class, scope, instructions, jurisdiction, effective })
             }
             (None, None, None, None, None) => None,
             _ => {
-                return Err(
-                    "class, scope, instructions, jurisdiction and effective come all together",
-                );
+                return Err("class, scope, instructions, jurisdiction and effective come all together");
             }
         };
         let action = match (wire.action, order) {
@@ -204,12 +183,7 @@ impl TryFrom<Wire> for Recall {
             (Word::Close, None) => RecallAction::Close,
             _ => return Err("lift and close have only recall, revision, action and reason"),
         };
-        Ok(Recall {
-            recall: wire.recall,
-            revision: wire.revision,
-            reason: wire.reason,
-            action,
-        })
+        Ok(Recall { recall: wire.recall, revision: wire.revision, reason: wire.reason, action })
     }
 }
 
@@ -220,14 +194,7 @@ impl From<Recall> for Wire {
             RecallAction::Lift => (Word::Lift, None),
             RecallAction::Close => (Word::Close, None),
         };
-        let (class, rest) = order
-            .map(|o| {
-                (
-                    o.class,
-                    (o.scope, o.instructions, o.jurisdiction, o.effective),
-                )
-            })
-            .unzip();
+        let (class, rest) = order.map(|o| (o.class, (o.scope, o.instructions, o.jurisdiction, o.effective))).unzip();
         let (scope, instructions, jurisdiction, effective) = match rest {
             Some((scope, texts, region, at)) => (Some(scope), Some(texts), Some(region), Some(at)),
             None => (None, None, None, None),

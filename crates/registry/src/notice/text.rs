@@ -50,10 +50,7 @@ pub struct Texts {
 impl Texts {
     /// The same text in both languages, for names that have only one.
     pub fn both(text: &str) -> Texts {
-        Texts {
-            zh_cn: Some(text.to_owned()),
-            en: Some(text.to_owned()),
-        }
+        Texts { zh_cn: Some(text.to_owned()), en: Some(text.to_owned()) }
     }
 
     /// Text in this language (`zh-CN`, `en`), or in the other one where it is missing.
@@ -83,16 +80,14 @@ impl Prefix {
         if !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit()) {
             return match text.len() {
                 4..=12 => Ok(Prefix::Company(text)),
-                n => Err(format!(
-                    "a GS1 company prefix has 4 to 12 digits, {text} has {n}"
-                )),
+                n => Err(format!("a GS1 company prefix has 4 to 12 digits, {text} has {n}")),
             };
         }
         match is_uri(&text) {
             true => Ok(Prefix::Uri(text)),
-            false => Err(format!(
-                "{text:?} is neither a GS1 company prefix (4 to 12 digits) nor the beginning of a URI"
-            )),
+            false => {
+                Err(format!("{text:?} is neither a GS1 company prefix (4 to 12 digits) nor the beginning of a URI"))
+            }
         }
     }
 
@@ -112,12 +107,8 @@ impl Prefix {
     /// Whether one of the two lies within the other, so that both cannot belong to different parties.
     pub fn overlaps(&self, other: &Prefix) -> bool {
         match (self, other) {
-            (Prefix::Company(a), Prefix::Company(b)) => {
-                a.starts_with(b.as_str()) || b.starts_with(a.as_str())
-            }
-            (Prefix::Uri(a), Prefix::Uri(b)) => {
-                self.covers(&uri_thing(b)) || other.covers(&uri_thing(a))
-            }
+            (Prefix::Company(a), Prefix::Company(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
+            (Prefix::Uri(a), Prefix::Uri(b)) => self.covers(&uri_thing(b)) || other.covers(&uri_thing(a)),
             _ => false,
         }
     }
@@ -136,21 +127,15 @@ impl Region {
     /// `CN` (3166-1) or `CN-43` (3166-2).
     pub fn new(text: impl Into<String>) -> Result<Region, String> {
         let text = text.into();
-        let (country, part) = text
-            .split_once('-')
-            .map_or((text.as_str(), None), |(c, p)| (c, Some(p)));
+        let (country, part) = text.split_once('-').map_or((text.as_str(), None), |(c, p)| (c, Some(p)));
         let good = country.len() == 2
             && country.bytes().all(|c| c.is_ascii_uppercase())
             && part.is_none_or(|p| {
-                (1..=3).contains(&p.len())
-                    && p.bytes()
-                        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+                (1..=3).contains(&p.len()) && p.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
             });
         match good {
             true => Ok(Region(text)),
-            false => Err(format!(
-                "{text:?} is not an ISO 3166 region like CN or CN-43"
-            )),
+            false => Err(format!("{text:?} is not an ISO 3166 region like CN or CN-43")),
         }
     }
 
@@ -193,11 +178,7 @@ impl Geo {
 
 fn degrees(text: &str) -> Option<(f64, f64)> {
     let (lat, lon) = text.strip_prefix("geo:")?.split_once(',')?;
-    let plain = |t: &str| {
-        t.len() <= 20
-            && t.bytes()
-                .all(|c| c.is_ascii_digit() || c == b'.' || c == b'-')
-    };
+    let plain = |t: &str| t.len() <= 20 && t.bytes().all(|c| c.is_ascii_digit() || c == b'.' || c == b'-');
     (plain(lat) && plain(lon)).then_some((lat.parse().ok()?, lon.parse().ok()?))
 }
 
@@ -208,9 +189,7 @@ pub(crate) fn is_uri(text: &str) -> bool {
     };
     text.len() <= URI_BYTES_MAX
         && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c))
+        && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c))
         && !rest.is_empty()
         && rest.bytes().all(|c| c.is_ascii_graphic())
 }
@@ -226,9 +205,7 @@ impl Instant {
         match text.parse::<jiff::Timestamp>() {
             Ok(at) if at.to_string() == text => Ok(Instant(at)),
             Ok(at) => Err(format!("{text:?} should be written {at}")),
-            Err(_) => Err(format!(
-                "{text:?} is not an instant like 2026-03-01T08:00:00Z"
-            )),
+            Err(_) => Err(format!("{text:?} is not an instant like 2026-03-01T08:00:00Z")),
         }
     }
 

@@ -18,9 +18,7 @@ pub fn needs(event: &Event) -> BTreeSet<Right> {
     let done = by_deed(event.kind, event.action, word);
     let said = match event.kind {
         // What is mounted on what (a sensor on a container): no goods move and nothing is used up.
-        Kind::Association => {
-            by_word(word, event.disposition.as_deref()).filter(|right| *right != Right::Use)
-        }
+        Kind::Association => by_word(word, event.disposition.as_deref()).filter(|right| *right != Right::Use),
         _ => by_word(word, event.disposition.as_deref()),
     };
     let mut needed: BTreeSet<Right> = done.into_iter().chain(said).collect();

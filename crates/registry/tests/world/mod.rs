@@ -1,6 +1,6 @@
 //! A small consortium to test with: an authority of two members who must both sign, a maker, a trader, a hospital, a
 //! regulator. Keys are made from the names, so every test has the same.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::{Genesis, Hash, KeyName, PartyId, PublicKey, SigningKey, VerifierKey};
