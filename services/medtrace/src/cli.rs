@@ -52,7 +52,7 @@ enum Command {
     Up(up::Up),
     /// Start everything and play the demo scenario
     Demo(demo::Demo),
-    /// Post EPCIS documents, single events or scan lists
+    /// Post EPCIS documents, single events, scan lists or notices
     Post(post::Post),
     /// Ask whether a pack may be accepted
     Verify(verify::Verify),
@@ -60,7 +60,7 @@ enum Command {
     Trace(trace::Trace),
     /// Issue, follow, acknowledge, lift and close recalls
     #[command(subcommand)]
-    Recall(recall::Recall),
+    Recall(Box<recall::Recall>),
     /// Fetch and check proofs
     #[command(subcommand)]
     Proof(proof::Proof),
@@ -72,7 +72,7 @@ enum Command {
     Health(health::Health),
     /// Make, enrol, rotate and revoke keys; make tokens
     #[command(subcommand)]
-    Keys(keys::Keys),
+    Keys(Box<keys::Keys>),
     /// Measure this machine
     Bench(bench::Bench),
     /// The embedded engines, as processes of their own

@@ -110,7 +110,7 @@ impl Consortium {
             .with_context(|| format!("failed to read the token of {party}; make one with `medtrace keys token`"))?;
         let client = Client::new(&self.endpoints.manufacturer, Some(token.trim().to_owned()))?;
         let answer = client.post_json("/v1/notices", &body).await?;
-        let receipt = answer["receipt"].as_str().context("the answer has no receipt")?;
+        let receipt = answer["results"][0]["receipt"].as_str().context("the answer has no receipt")?;
         let receipt = Note::parse(receipt).context("failed to read the receipt")?;
         let offset = Receipt::parse(receipt.text()).context("failed to read the receipt")?.offset;
         Ok(Taken { offset, answer })

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! Stack::start ─▶ founding (keys, genesis, tokens) ─▶ engines ─▶ topics ─▶ services, each ready before the next
-//!              ─▶ enrolment of the services ─▶ endpoints.json is written: the stack is up
+//! enrolment of the services ─▶ Stack::publish: endpoints.json is written, the stack is up
 //! Stack::stop  ─▶ endpoints.json is removed ─▶ each group in reverse order, SIGTERM, then SIGKILL after a grace
 //! ```
 
@@ -92,7 +92,7 @@ impl Stack {
             () = shutdown.cancelled() => Err(anyhow!("stopped before everything was ready")),
         };
         let groups = starting.groups;
-        if let Err(error) = started.and_then(|()| board.publish()) {
+        if let Err(error) = started {
             stop(groups, &told).await;
             return Err(error);
         }
@@ -102,6 +102,11 @@ impl Stack {
     /// Where everything listens, with the process ids of this moment.
     pub fn endpoints(&self) -> Endpoints {
         self.board.endpoints()
+    }
+
+    /// Writes `endpoints.json`, which from now on follows the process ids: whoever finds it may use the stack.
+    pub fn publish(&self) -> anyhow::Result<()> {
+        self.board.publish()
     }
 
     /// Resolves when a process has failed for good, with the reason. The stack should then be stopped.

@@ -57,7 +57,7 @@ async fn ask(http: &reqwest::Client, process: &str, admin: &str) -> (String, Val
     let asked = async { http.get(format!("{admin}/readyz")).send().await?.json::<Value>().await };
     let answer = match asked.await {
         Ok(answer) => answer,
-        Err(error) => json!({"ready": false, "error": error.without_url().to_string()}),
+        Err(error) => json!({"ready": false, "error": format!("{:#}", anyhow::Error::from(error.without_url()))}),
     };
     (process.to_owned(), answer)
 }

@@ -22,7 +22,7 @@ pub enum Keys {
     /// Show the public side of key files
     Show(file::Show),
     /// Admit a party, or change it; make and enrol the keys under which services sign for it
-    Enrol(enrol::Enrol),
+    Enrol(Box<enrol::Enrol>),
     /// Make a bearer token; its text is printed once
     Token(Token),
     /// Replace the key that a service holds for a party

@@ -1,9 +1,10 @@
-//! `medtrace post`: EPCIS documents, single EPCIS events, scan lists.
+//! `medtrace post`: EPCIS documents, single EPCIS events, scan lists, notices.
 //!
 //! ```text
 //! {"type": "EPCISDocument" | "EPCISQueryDocument", …}    POST /capture, then its job until it is finished
 //! {"type": "ObjectEvent" | "AggregationEvent" | …}       POST /events
 //! {"step": …} or [{"step": …}, …]                        POST /v1/scans, in requests of at most SCANS_MAX
+//! {"type": "product" | "place" | …} or a list of these   POST /v1/notices, signed there with the party's hosted key
 //! ```
 //!
 //! A scan without an `id` is given one before it is sent, so that sending it again after a lost answer counts once.
@@ -47,7 +48,11 @@ enum Content {
     Document(Vec<u8>),
     Event(Vec<u8>),
     Scans(Vec<Value>),
+    Notices(Vec<u8>),
 }
+
+/// The types of notices.
+const NOTICES: [&str; 7] = ["party", "key", "product", "place", "delegation", "recall", "acknowledgement"];
 
 impl Post {
     pub async fn run(self, context: &Context) -> Done {
@@ -103,6 +108,10 @@ async fn post(context: &Context, client: &Client, file: &Path) -> anyhow::Result
             let place = answer.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
             Ok((true, json!({"location": place.map(path)})))
         }
+        Content::Notices(bytes) => {
+            let answer = client.post("/v1/notices", &Body { bytes, media_type: "application/json" }).await?;
+            Ok((true, answer.json().await.context("failed to read the answer as JSON")?))
+        }
         Content::Scans(scans) => {
             let bar = context.out.progress(Some(scans.len() as u64), "scans");
             let mut results = Vec::new();
@@ -141,13 +150,17 @@ fn read(file: &Path) -> anyhow::Result<Content> {
     };
     // Only to see what it is: what is sent is the file's own bytes, so that numbers keep their spelling.
     let value: Value = serde_json::from_slice(&bytes).context("not JSON")?;
-    let kind = value["type"].as_str().unwrap_or_default();
+    let first = value.get(0).unwrap_or(&value);
+    let kind = first["type"].as_str().unwrap_or_default();
+    if NOTICES.contains(&kind) {
+        return Ok(Content::Notices(bytes));
+    }
     match &value {
         Value::Array(scans) => Ok(Content::Scans(scans.clone())),
         Value::Object(scan) if scan.contains_key("step") => Ok(Content::Scans(vec![value])),
         Value::Object(_) if matches!(kind, "EPCISDocument" | "EPCISQueryDocument") => Ok(Content::Document(bytes)),
         Value::Object(_) if kind.ends_with("Event") => Ok(Content::Event(bytes)),
-        _ => bail!("neither an EPCIS document, nor an event, nor a scan list"),
+        _ => bail!("neither an EPCIS document, nor an event, nor a scan list, nor a notice"),
     }
 }
 
@@ -184,8 +197,12 @@ fn path(location: &str) -> &str {
 
 fn told(answer: &Value) -> String {
     if let Some(results) = answer["results"].as_array() {
-        let events: usize = results.iter().map(|result| result["events"].as_array().map_or(0, Vec::len)).sum();
-        return format!("{} scans, {events} events", results.len());
+        let count =
+            |what: &str| -> usize { results.iter().map(|result| result[what].as_array().map_or(0, Vec::len)).sum() };
+        return match count("notices") {
+            0 => format!("{} scans, {} events", results.len(), count("events")),
+            notices => format!("{notices} notices"),
+        };
     }
     let errors: Vec<String> = answer["errors"].as_array().into_iter().flatten().map(words).collect();
     match (answer["captureID"].as_str(), answer["location"].as_str()) {

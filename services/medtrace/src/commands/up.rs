@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, anyhow, bail};
 use medtrace_ledger::Origin;
-use medtrace_service::{Env, Shutdown, logging};
+use medtrace_service::{ConfigError, Env, Shutdown, logging};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -65,7 +65,7 @@ pub fn on_signals() -> anyhow::Result<Shutdown> {
 impl Start {
     /// Starts the stack and enrols its three services.
     pub async fn stack(&self, context: &Context, shutdown: &Shutdown) -> anyhow::Result<Stack> {
-        logging::start(&Env::real())?;
+        start_log()?;
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let settings = Settings {
             data: context.data.clone(),
@@ -89,7 +89,7 @@ impl Start {
             enrolled = consortium.enrol_services() => enrolled,
             () = shutdown.cancelled() => Err(anyhow!("stopped")),
         };
-        match enrolled.context("failed to enrol the services") {
+        match enrolled.context("failed to enrol the services").and_then(|()| stack.publish()) {
             Ok(()) => Ok(stack),
             Err(error) => {
                 stack.stop(told).await;
@@ -97,6 +97,13 @@ impl Start {
             }
         }
     }
+}
+
+/// The supervisor's own log. The Kafka client grumbles while the node is not up yet; readiness says it better.
+fn start_log() -> Result<(), ConfigError> {
+    let env = Env::real();
+    let quiet = "info,librdkafka=off,rdkafka=off";
+    logging::start(&Env::of([(logging::FILTER, env.text(logging::FILTER).unwrap_or(quiet))]))
 }
 
 /// Runs until the shutdown or until a process cannot be kept running; then stops everything in order.

@@ -3,10 +3,12 @@
 //! ```text
 //!            start            ready (200)             ends by itself
 //! Starting ────────▶ Starting ───────────▶ Ready ─────────────────────▶ Starting, after a pause
-//!                        │ ends START_TRIES_MAX times, or exit 78, or not ready in READY_MS_MAX      pause: doubles from
-//!                        ▼                                                                           RESTART_MS_MIN to
-//!                     Failed                      stop ────▶ Stopped                                 _MAX, again small
-//! ```                                                                                                once it was ready
+//!                        │ ends START_TRIES_MAX times, or exit 78, or not ready in READY_MS_MAX
+//!                        ▼
+//!                     Failed                      stop ────▶ Stopped
+//! ```
+//!
+//! The pause doubles from RESTART_MS_MIN to RESTART_MS_MAX; a life of STEADY_MS makes it small again.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -25,7 +27,9 @@ use super::{
 /// Pause before the first restart, in milliseconds.
 const RESTART_MS_MIN: u64 = 100;
 /// Longest pause before a restart, in milliseconds.
-const RESTART_MS_MAX: u64 = 5_000;
+const RESTART_MS_MAX: u64 = 3_000;
+/// Whoever ran that long did not end because it was started, in milliseconds.
+const STEADY_MS: u64 = 5_000;
 /// How often a process may end before it was ever ready.
 const START_TRIES_MAX: u32 = 3;
 /// Longest wait until a process is ready for the first time, in milliseconds (a rebuild from a long log is not waited
@@ -119,13 +123,17 @@ impl Keeper {
         let mut pause = Duration::from_millis(RESTART_MS_MIN);
         let mut tries = 0;
         loop {
-            let ended = self.run(&mut pause).await;
+            let begun = Instant::now();
+            let ended = self.run().await;
             self.board.pid(&self.name, None);
             let Some(Ended { misconfigured, status }) = ended else { return };
             tries += 1;
             if misconfigured || (!self.was_ready && tries >= START_TRIES_MAX) {
                 self.fail(format!("failed to start {}: {status}", self.name));
                 return;
+            }
+            if begun.elapsed() >= Duration::from_millis(STEADY_MS) {
+                pause = Duration::from_millis(RESTART_MS_MIN);
             }
             let pause_ms = pause.as_millis() as u64;
             tracing::warn!(process = self.name, status, pause_ms, "a process ended by itself and is started again");
@@ -136,7 +144,7 @@ impl Keeper {
     }
 
     /// One life of the process; `None` if it was stopped or given up here.
-    async fn run(&mut self, pause: &mut Duration) -> Option<Ended> {
+    async fn run(&mut self) -> Option<Ended> {
         let started = tokio::select! {
             started = self.launch.start() => started,
             () = self.stop.cancelled() => {
@@ -165,7 +173,6 @@ impl Keeper {
                 () = &mut ready, if !is_ready => {
                     is_ready = true;
                     self.was_ready = true;
-                    *pause = Duration::from_millis(RESTART_MS_MIN);
                     self.told.send_replace(Life::Ready);
                 }
                 () = tokio::time::sleep_until(deadline), if !self.was_ready => {
@@ -211,3 +218,6 @@ fn tail(log: &Path) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+# make demo      installs what is missing, builds, starts everything, plays the story   (RESET=1 afresh, ITEMS=, SEED=)
+# make up        the same without the story
+# make test      all tests, those on the real engines included
+# make bench     measures this machine
+# make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
+
+DATA  ?= data
+PORTS ?= 7080
+ITEMS ?= 1000
+SEED  ?= 1
+RESET ?=
+
+KAFKA      := deploy/kafka/libs/.complete
+KAFKA_PERF := deploy/kafka/libs/.complete-bench
+CLICKHOUSE := deploy/clickhouse/node_modules/.package-lock.json
+START      := --data $(DATA) --ports $(PORTS) $(if $(filter-out 0,$(RESET)),--reset)
+
+# Documents of others that the conformance tests read, if they lie beside the checkout.
+ifeq ($(origin MEDTRACE_CONFORMANCE),undefined)
+ifneq ($(wildcard ../shared/conformance),)
+export MEDTRACE_CONFORMANCE := $(abspath ../shared/conformance)
+endif
+endif
+
+# Where rustup puts cargo.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: help demo up test bench deps engines kafka clickhouse build
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: build engines
+	exec target/release/medtrace demo $(START) --items $(ITEMS) --seed $(SEED)
+
+up: build engines
+	exec target/release/medtrace up $(START)
+
+# The tests start the stack from its binaries, so these are built first.
+test: deps engines
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace
+
+bench: build engines $(KAFKA_PERF)
+	exec target/release/medtrace bench
+
+build: deps
+	cargo build --locked --release --workspace --bins
+
+deps:
+	@deploy/deps.sh
+
+engines: kafka clickhouse
+kafka: $(KAFKA)
+clickhouse: $(CLICKHOUSE)
+
+$(KAFKA): deploy/kafka/pom.xml | deps
+	@echo "Kafka's jars from Maven Central (44 MB):"
+	rm -rf deploy/kafka/libs
+	mvn -f $< dependency:copy-dependencies -DoutputDirectory=libs -DincludeScope=runtime
+	touch $@
+
+$(KAFKA_PERF): $(KAFKA)
+	mvn -f deploy/kafka/pom.xml -Pbench dependency:copy-dependencies -DoutputDirectory=libs -DincludeScope=runtime
+	touch $@
+
+$(CLICKHOUSE): deploy/clickhouse/package.json deploy/clickhouse/package-lock.json | deps
+	@echo "The ClickHouse engine from npm (178 MB to fetch, 543 MB on disk):"
+	npm ci --prefix deploy/clickhouse --loglevel=http
+	touch $@
