@@ -2,7 +2,7 @@
 //!
 //! In scope: the command line ([`cli`], [`commands`]), the HTTP client of the services ([`client`]), what is printed
 //! ([`output`]), the supervisor that runs everything on one machine ([`stack`]), and the signing of notices by whoever
-//! holds the authority's and the parties' root keys ([`consortium`]).
+//! holds the authority's and the parties' root keys ([`consortium`]), and the demo's scenario ([`scenario`]).
 //!
 //! Out of scope: every decision about events, rights, blocks and answers: those are the services' and the crates'. The
 //! tool computes nothing that it could ask for, except what must not be taken on trust: proofs and audits.
@@ -15,4 +15,5 @@ pub mod commands;
 pub mod consortium;
 pub mod context;
 pub mod output;
+pub mod scenario;
 pub mod stack;

@@ -1,9 +1,22 @@
-//! `medtrace demo`: the stack with the county consortium's story. The story is not built yet.
+//! `medtrace demo`: the stack with the county consortium's story.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    commands::up::Start,
+    client::Client,
+    commands::up::{Start, addresses, on_signals, until_stopped},
+    consortium::Consortium,
     context::{Context, Done},
+    output::Tone,
+    scenario::{self, Poster, Script, Story},
+    stack::Stack,
 };
+
+/// What was played, kept in the data folder so that a second start finds it.
+const PLAYED: &str = "demo.json";
 
 #[derive(Debug, clap::Args)]
 pub struct Demo {
@@ -17,8 +30,78 @@ pub struct Demo {
     pub seed: u64,
 }
 
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Played {
+    script: Script,
+    /// The height at which the late packing event was not known yet.
+    before_late: u64,
+}
+
 impl Demo {
-    pub async fn run(self, _context: &Context) -> Done {
-        anyhow::bail!("demo is not built yet; `medtrace up` starts everything")
+    pub async fn run(self, context: &Context) -> Done {
+        let shutdown = on_signals()?;
+        let stack = self.start.stack(context, &shutdown).await?;
+        let shown = tokio::select! {
+            shown = self.show(context, &stack) => shown,
+            () = shutdown.cancelled() => Ok(()),
+        };
+        if let Err(error) = shown {
+            stack.stop(|step| eprintln!("{step}")).await;
+            return Err(error);
+        }
+        until_stopped(context, stack, &shutdown).await
     }
+
+    async fn show(&self, context: &Context, stack: &Stack) -> anyhow::Result<()> {
+        let file = stack.layout.root().join(PLAYED);
+        let client = Client::new(&stack.endpoints().query, None)?;
+        let played = match read(&file)? {
+            Some(played) => played,
+            None => {
+                let played = self.play(context, stack).await?;
+                std::fs::write(&file, serde_json::to_vec(&played)?)
+                    .with_context(|| format!("failed to write {}", file.display()))?;
+                played
+            }
+        };
+        let story =
+            scenario::tell(played.script, played.before_late, &client).await.context("the story is not true")?;
+        addresses(context, stack)?;
+        print(context, &story)
+    }
+
+    async fn play(&self, context: &Context, stack: &Stack) -> anyhow::Result<Played> {
+        let script = Script { items: self.items, seed: self.seed };
+        let consortium = Consortium::of_stack(stack)?;
+        let mut poster = Poster::new(stack.layout.clone(), stack.endpoints().query);
+        scenario::enrol(&consortium, &mut poster).await.context("failed to enrol the cast")?;
+        poster.indexed().await?;
+        let bar = context.out.progress(Some(scenario::requests(script)), "playing the scenario");
+        let before_late =
+            scenario::play(script, &mut poster, bar.clone()).await.context("failed to play the scenario")?;
+        bar.finish_and_clear();
+        Ok(Played { script, before_late })
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Option<Played>> {
+    if !file.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
+    serde_json::from_slice(&bytes).map(Some).with_context(|| format!("failed to read {}", file.display()))
+}
+
+fn print(context: &Context, story: &Story) -> anyhow::Result<()> {
+    context.out.show(story, |out| {
+        let mut who = "";
+        for line in &story.lines {
+            if line.who != who {
+                who = line.who;
+                out.line(format!("\n{}", out.tone(Tone::Strong, format!("what the {who} sees"))))?;
+            }
+            out.line(format!("  {}\n    {}", line.told, out.tone(Tone::Quiet, &line.command)))?;
+        }
+        Ok(())
+    })
 }
