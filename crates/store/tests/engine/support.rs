@@ -187,5 +187,17 @@ fn endpoint_process() {
             eprintln!("the endpoint has failed: {error}");
             std::process::exit(1);
         }
+        // An engine that still merges or schedules while the process exits crashes it, now and then.
+        let alive = threads().into_iter().find(|name| name == "MergeMutate" || name == "BgSchPool");
+        assert_eq!(alive, None, "the engine has not shut down");
     });
+}
+
+/// Names of this process's threads.
+fn threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .map(|name| name.trim().into())
+        .collect()
 }
