@@ -1,7 +1,12 @@
 //! One file per resource; each handler takes one snapshot and answers at its height.
 
+pub mod blocks;
 pub mod check;
 pub mod deliveries;
+pub mod epcis;
+pub mod events;
+pub mod live;
+pub mod log;
 pub mod positions;
 pub mod provenance;
 pub mod reach;

@@ -2,11 +2,23 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use clickhouse::Client;
-use medtrace_service::{Kind, Problem};
+use medtrace_service::tokens::Tokens;
+use medtrace_service::{ConfigError, Kind, Problem, Shutdown};
+use prometheus_client::registry::Registry;
 
+use crate::checkpoints::Checkpoints;
 use crate::config::Config;
+use crate::forward::Forward;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::proof::Keys;
+use crate::requests;
 use crate::view::View;
+
+/// How long one statement may run in the store, seconds: it does not notice that nobody waits any more.
+const STATEMENT_S_MAX: &str = "10";
 
 /// The query service, shared by all requests.
 #[derive(Clone)]
@@ -14,10 +26,42 @@ pub struct App {
     pub config: Arc<Config>,
     pub client: Client,
     pub view: View,
+    /// What the chainer has signed.
+    pub checkpoints: Checkpoints,
+    /// The keys of the block that was last proven.
+    pub keys: Keys,
+    pub live: Live,
+    pub forward: Forward,
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// Starts to follow the store. Checkpoints come from whoever follows their topic.
+    pub fn open(config: Config, metrics: &mut Registry, shutdown: Shutdown) -> anyhow::Result<App> {
+        let tokens = Tokens::open(&config.tokens).map_err(|e| ConfigError::new("MEDTRACE_TOKENS", e))?;
+        let client = config.store.client().with_setting("max_execution_time", STATEMENT_S_MAX);
+        let view = View::follow(client.clone(), &config.genesis, shutdown.clone());
+        let forward = Forward::open(tokens, config.ingest.clone()).context("failed to set up forwarding")?;
+        Ok(App {
+            checkpoints: Checkpoints::new(config.genesis.clone()),
+            keys: Keys::default(),
+            live: Live::new(client.clone(), view.clone(), shutdown),
+            forward,
+            metrics: Metrics::register(metrics),
+            config: Arc::new(config),
+            client,
+            view,
+        })
+    }
 }
 
 /// The store did not answer: nothing was asked of it that could be wrong, so the same question may be asked again.
 pub fn store_failed(error: clickhouse::error::Error) -> Problem {
-    tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "the store did not answer");
+    requests::because(format!("{:#}", anyhow::Error::from(error)));
     Kind::Unavailable.because("the store did not answer; ask again")
+}
+
+/// A thread panicked while it held the registry or the header log.
+pub fn poisoned<T>(_: T) -> Problem {
+    Kind::Implementation.because("the view is broken; the service must be started again")
 }

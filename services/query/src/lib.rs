@@ -1,8 +1,8 @@
 //! The query service: verification, provenance, deliveries, recalls, evidence and EPCIS queries, each answer with the
 //! height it reflects.
 //!
-//! In scope: one view that follows the store ([`view`]), one file per resource ([`api`]), forwarding of posts to the
-//! caller's ingest service.
+//! In scope: one view that follows the store ([`view`]), one file per resource ([`api`]), proofs ([`mod@proof`]), EPCIS
+//! queries ([`epcis`]), the live stream ([`live`]), forwarding of posts to the caller's ingest service ([`forward`]).
 //!
 //! Out of scope: how facts fold and what a verdict is (`medtrace-timeline`), who may say what (`medtrace-registry`),
 //! writing anything.
@@ -10,11 +10,20 @@
 pub mod api;
 pub mod app;
 pub mod body;
+pub mod checkpoints;
 pub mod config;
 pub mod contents;
 pub mod delivery;
+pub mod epcis;
+pub mod events;
+pub mod forward;
 pub mod item;
+pub mod live;
+pub mod metrics;
+pub mod params;
+pub mod proof;
 pub mod reach;
+pub mod requests;
 pub mod run;
 pub mod view;
 

@@ -1,23 +1,31 @@
 //! The process: routes, readiness, life.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use medtrace_log::Cluster;
 use medtrace_service::admin::{self, Readiness};
 use medtrace_service::{Shutdown, life, problem};
 use prometheus_client::registry::Registry;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::api;
 use crate::app::App;
 use crate::config::Config;
-use crate::view::View;
+use crate::{api, forward, requests};
+
+/// A checkpointed block that waits for longer than this makes answers too old to be called ready, seconds.
+const LAG_S_MAX: f64 = 30.0;
+/// How often the gauges are set, milliseconds.
+const GAUGES_MS: u64 = 1_000;
 
 /// Every route of the service.
 pub fn router(app: App) -> Router {
-    let routes = Router::new()
+    let metrics = app.metrics.clone();
+    let questions = Router::new()
         .route("/v1/positions", get(api::positions::positions))
         .route("/v1/verify", get(api::verify::get).post(api::verify::post))
         .route("/v1/provenance", get(api::provenance::get))
@@ -29,8 +37,30 @@ pub fn router(app: App) -> Router {
         .route("/v1/recalls/{id}", get(api::recalls::one))
         .route("/v1/recalls/{id}/reach", get(api::recalls::reached))
         .route("/v1/recalls/{id}/acknowledgements", get(api::recalls::acknowledgements))
-        .with_state(app);
-    problem::everywhere(routes)
+        .route("/v1/blocks", get(api::blocks::list))
+        .route("/v1/blocks/{height}", get(api::blocks::one))
+        .route("/v1/events", get(api::events::list))
+        .route("/v1/events/{name}", get(api::events::one))
+        .route("/v1/events/{name}/proof", get(api::events::proof))
+        .route("/v1/live", get(api::live::live))
+        .route("/log/checkpoint", get(api::log::checkpoint))
+        .route("/log/genesis", get(api::log::genesis));
+    let epcis = Router::new()
+        .route("/events", get(api::epcis::list).options(api::epcis::options))
+        .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))
+        .layer(from_fn(api::epcis::versions));
+    let bounded = questions
+        .merge(epcis)
+        .layer(DefaultBodyLimit::max(requests::QUESTION_BYTES_MAX))
+        .layer(from_fn(requests::in_time));
+    let forwarded = Router::new()
+        .route("/capture", post(forward::forward).get(forward::forward).options(forward::options))
+        .route("/capture/{id}", get(forward::forward).options(forward::options))
+        .route("/events", post(forward::forward))
+        .route("/v1/scans", post(forward::forward))
+        .route("/v1/submissions", post(forward::forward))
+        .route("/v1/notices", post(forward::forward));
+    problem::everywhere(bounded.merge(forwarded).with_state(app)).layer(from_fn_with_state(metrics, requests::measure))
 }
 
 /// Serves until the shutdown.
@@ -40,18 +70,56 @@ pub async fn run(
     config: Config,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let client = config.store.client();
-    let view = View::follow(client.clone(), &config.genesis, shutdown.clone());
-    let app = App { config: Arc::new(config), client, view: view.clone() };
-    let ready = move || {
-        let snapshot = view.now();
-        Readiness::new(snapshot.alive, json!({ "height": snapshot.height }))
+    let cluster = Cluster::new(config.kafka.clone());
+    let mut metrics = Registry::default();
+    let app = App::open(config, &mut metrics, shutdown.clone())?;
+    tokio::spawn(app.checkpoints.clone().follow(cluster, shutdown.clone()));
+    tokio::spawn(watch_lag(app.clone(), shutdown.clone()));
+    let ready = {
+        let app = app.clone();
+        move || readiness(&app)
     };
     tokio::try_join!(
         life::serve(listener, router(app), shutdown.clone()),
-        admin::serve(admin_listener, Registry::default(), ready, shutdown),
+        admin::serve(admin_listener, metrics, ready, shutdown),
     )?;
     Ok(())
+}
+
+/// Whether questions are answered, and how old the answers are. A proof also needs a checkpoint.
+pub fn readiness(app: &App) -> Readiness {
+    let snapshot = app.view.now();
+    let (lag_blocks, lag_seconds) = lag(app);
+    let ready = snapshot.alive && app.checkpoints.followed() && lag_seconds <= LAG_S_MAX;
+    let details = json!({
+        "height": snapshot.height,
+        "store": snapshot.alive,
+        "checkpoints": app.checkpoints.followed(),
+        "checkpoint_size": app.checkpoints.newest().map(|checkpoint| checkpoint.size),
+        "lag_blocks": lag_blocks,
+        "lag_seconds": lag_seconds,
+    });
+    Readiness::new(ready, details)
+}
+
+/// Checkpointed blocks that answers do not reflect yet, and for how many seconds the first of them has been waiting.
+fn lag(app: &App) -> (u64, f64) {
+    let headers = app.view.now().height.map_or(0, |height| height + 1);
+    let sealed = app.checkpoints.newest().map_or(0, |checkpoint| checkpoint.size);
+    let waiting = app.checkpoints.waiting(headers).unwrap_or_default();
+    (sealed.saturating_sub(headers), waiting.as_secs_f64())
+}
+
+async fn watch_lag(app: App, shutdown: Shutdown) {
+    while !shutdown.is_cancelled() {
+        let (blocks, seconds) = lag(&app);
+        let metrics = &app.metrics;
+        metrics.height.set(app.view.now().height.map_or(-1, u64::cast_signed));
+        metrics.lag_blocks.set(blocks.cast_signed());
+        metrics.lag.set(seconds);
+        metrics.checkpoint_size.set(app.checkpoints.newest().map_or(0, |checkpoint| checkpoint.size.cast_signed()));
+        tokio::time::sleep(Duration::from_millis(GAUGES_MS)).await;
+    }
 }
 
 /// Binds both ports and runs.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clickhouse::Client;
+use medtrace_ledger::merkle::Tree;
 use medtrace_ledger::{Genesis, Hash, PublicKey};
 use medtrace_registry::{Notice, Position, Registry};
 use medtrace_service::Shutdown;
@@ -37,6 +38,8 @@ pub struct Snapshot {
     /// Leaf and time (ms) of every header, by height: the header log. Shared: only the first `height` + 1 belong to
     /// this snapshot.
     pub headers: Arc<RwLock<Vec<(Hash, u64)>>>,
+    /// The tree over those leaves, with all its nodes, so that a path is read and not hashed again. Shared likewise.
+    pub log: Arc<RwLock<Tree>>,
 }
 
 impl Snapshot {
@@ -77,6 +80,7 @@ impl View {
             alive: false,
             registry: Arc::new(RwLock::new(Registry::from_genesis(genesis))),
             headers: Arc::default(),
+            log: Arc::default(),
         };
         let (sender, snapshots) = watch::channel(empty);
         tokio::spawn(async move {
@@ -138,6 +142,11 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
         let mut headers = snapshot.headers.write().map_err(|_| anyhow::anyhow!("the header log is broken"))?;
         headers.truncate(from as usize);
         headers.extend(markers.iter().map(|m| (Hash(m.leaf), m.time_ms)));
+        let mut log = snapshot.log.write().map_err(|_| anyhow::anyhow!("the header log is broken"))?;
+        // A step that failed half-way is taken again: what is in already stays.
+        for marker in markers.iter().skip(log.size().saturating_sub(from) as usize) {
+            log.push(Hash(marker.leaf));
+        }
     }
     for (topic, partition, next) in markers.into_iter().flat_map(|m| m.positions) {
         snapshot.positions.insert((topic, partition), next);

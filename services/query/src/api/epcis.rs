@@ -1,0 +1,160 @@
+//! EPCIS 2.0 `GET /events` and `GET /events/{eventID}`: query documents, page by page.
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use medtrace_event::{Json, time};
+use medtrace_ledger::EventRef;
+use medtrace_service::{Kind, Problem};
+
+use crate::app::{App, store_failed};
+use crate::epcis::ask::Ask;
+use crate::epcis::cursor::{Cursor, EXPIRY_S};
+use crate::epcis::page::{all, document, page};
+use crate::events::{by_event_id, by_name};
+
+/// Media types of an answer, the first unless asked otherwise.
+const TYPES: [&str; 2] = ["application/json", "application/ld+json"];
+const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
+const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
+
+/// `GET /events`
+pub async fn list(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    let media_type = acceptable(&headers)?;
+    let ask = Ask::read(query.as_deref())?;
+    let snapshot = app.view.now();
+    let genesis = app.config.genesis.hash();
+    let now_us = jiff::Timestamp::now().as_microsecond();
+    let now_s = u64::try_from(now_us / 1_000_000).unwrap_or(0);
+    let cursor = ask.token.as_ref().map(|token| Cursor::read(token, &genesis, &ask.fingerprint, now_s)).transpose()?;
+    let known = cursor.map_or(snapshot.known(), |cursor| cursor.known);
+    if known > snapshot.known() {
+        return Err(Kind::Unavailable.because(format!("block {known} is not indexed here yet; ask again")));
+    }
+    let found = page(&app.client, &ask, known, cursor.map(|cursor| cursor.after)).await?;
+    let mut answer = answer(&document(found.events, now_us), media_type);
+    if let Some(after) = found.next {
+        let expires_s = now_s + EXPIRY_S;
+        let token = Cursor { known, after, expires_s }.token(&genesis, &ask.fingerprint);
+        let expires = time::text(i64::try_from(expires_s).unwrap_or(i64::MAX / 1_000_000) * 1_000_000);
+        for (name, text) in [(header::LINK, link(query.as_deref(), &token)), (TOKEN_EXPIRES, expires)] {
+            answer.headers_mut().extend(HeaderValue::try_from(text).ok().map(|value| (name, value)));
+        }
+    }
+    Ok(answer)
+}
+
+/// `GET /events/{eventID}`: whoever's events of this eventID, or the one of this name.
+pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
+    let media_type = acceptable(&headers)?;
+    let known = app.view.now().known();
+    let found = match id.parse::<EventRef>() {
+        Ok(name) => by_name(&app.client, name, known).await.map(|row| row.into_iter().collect()),
+        Err(_) => by_event_id(&app.client, &[&id], known).await,
+    };
+    let found = found.map_err(store_failed)?;
+    if found.is_empty() {
+        return Err(Kind::NoSuchResource.because(format!("no event {id:?} is sealed")));
+    }
+    let events = all(&app.client, &found).await?;
+    Ok(answer(&document(events, jiff::Timestamp::now().as_microsecond()), media_type))
+}
+
+/// What may be done with these resources.
+pub async fn options() -> impl IntoResponse {
+    (StatusCode::NO_CONTENT, [(header::ALLOW, "GET, HEAD, POST, OPTIONS")])
+}
+
+/// What EPCIS clients learn from every answer.
+pub async fn versions(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let versions = [
+        ("gs1-epcis-version", "2.0.0"),
+        ("gs1-cbv-version", "2.0.0"),
+        ("gs1-vendor-version", concat!("medtrace/", env!("CARGO_PKG_VERSION"))),
+    ];
+    for (name, value) in versions {
+        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    answer
+}
+
+fn answer(document: &Json, media_type: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, media_type)], document.to_jcs()).into_response()
+}
+
+/// The media type to answer in.
+///
+/// # Errors
+/// 406 for another media type, or for identifiers in a form that they were not sealed in.
+fn acceptable(headers: &HeaderMap) -> Result<&'static str, Problem> {
+    let format = headers.get(EPC_FORMAT).and_then(|value| value.to_str().ok());
+    if let Some(format) = format.filter(|format| !["No_Preference", "Never_Translates"].contains(format)) {
+        let detail = format!("identifiers are given as they were sealed: GS1-EPC-Format cannot be {format}");
+        return Err(Kind::NotAcceptable.because(detail));
+    }
+    let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    if accepted.is_empty() {
+        return Ok(TYPES[0]);
+    }
+    let ranges = accepted.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|range| !is_refusal(range));
+    let ranges: Vec<&str> = ranges.map(|range| range.split(';').next().unwrap_or_default().trim()).collect();
+    let any = |range: &&str| ["*/*", "application/*"].contains(range);
+    let named = |media_type: &&str| ranges.iter().any(|range| range.eq_ignore_ascii_case(media_type));
+    match TYPES.into_iter().find(named) {
+        Some(media_type) => Ok(media_type),
+        None if ranges.iter().any(any) => Ok(TYPES[0]),
+        None => Err(Kind::NotAcceptable.because(format!("answers are {}", TYPES.join(" or ")))),
+    }
+}
+
+/// `;q=0`: anything but this.
+fn is_refusal(range: &str) -> bool {
+    let mut parameters = range.split(';').skip(1).map(str::trim);
+    parameters.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse::<f32>() == Ok(0.0)))
+}
+
+/// The same query with the token of its next page.
+fn link(query: Option<&str>, token: &str) -> String {
+    let same =
+        query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("nextPageToken="));
+    let token = format!("nextPageToken={token}");
+    let query: Vec<&str> = same.chain([token.as_str()]).collect();
+    format!("</events?{}>; rel=\"next\"", query.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(value: &str) -> Result<&'static str, u16> {
+        let headers = HeaderMap::from_iter([(header::ACCEPT, value.parse().unwrap())]);
+        acceptable(&headers).map_err(|problem| problem.status)
+    }
+
+    #[test]
+    fn answers_are_json_or_nothing() {
+        assert_eq!(acceptable(&HeaderMap::new()), Ok("application/json"));
+        for (value, answer) in [
+            ("*/*", Ok("application/json")),
+            ("text/html, application/ld+json;q=0.9", Ok("application/ld+json")),
+            ("Application/JSON", Ok("application/json")),
+            ("text/html,application/*;q=0.1", Ok("application/json")),
+            ("application/xml", Err(406)),
+            ("application/json;q=0", Err(406)),
+        ] {
+            assert_eq!(accept(value), answer, "{value}");
+        }
+        let headers = |format: &str| HeaderMap::from_iter([(EPC_FORMAT, format.parse().unwrap())]);
+        assert!(acceptable(&headers("Never_Translates")).is_ok());
+        assert_eq!(acceptable(&headers("Always_EPC_URN")).unwrap_err().status, 406);
+    }
+
+    #[test]
+    fn the_next_page_is_the_same_query() {
+        let link = |query| link(query, "T");
+        assert_eq!(link(Some("a=1&nextPageToken=S&b=%7C")), "</events?a=1&b=%7C&nextPageToken=T>; rel=\"next\"");
+        assert_eq!(link(None), "</events?nextPageToken=T>; rel=\"next\"");
+    }
+}

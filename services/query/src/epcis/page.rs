@@ -1,0 +1,150 @@
+//! One page: rows, their events, and the document around them.
+
+use std::collections::HashMap;
+
+use clickhouse::{Client, Row};
+use medtrace_event::{Event, Json, context, json::Object, time};
+use medtrace_ledger::EventRef;
+use medtrace_log::frame::{self, Body};
+use medtrace_service::{Kind, Problem};
+use medtrace_store::rows::EventRow;
+use serde::Deserialize;
+
+use super::ask::Ask;
+use super::cursor::Place;
+use super::select::rows;
+use crate::app::store_failed;
+use crate::events::position;
+use crate::item::time_of_ms;
+use crate::requests;
+
+/// A page ends when its events have this many bytes, if `perPage` has not ended it before.
+const PAGE_BYTES_MAX: usize = 16 << 20;
+/// Events whose bodies are read at once.
+const BODIES_AT_ONCE: usize = 50;
+/// A page ends when this many rows were looked at, however few of them matched exactly.
+const SCANNED_MAX: usize = 5_000;
+
+/// Events in order; `next` is the last place looked at if there may be more.
+pub struct Page {
+    pub events: Vec<Json>,
+    pub next: Option<Place>,
+}
+
+/// Reads one page of a query at a height, after a place.
+///
+/// # Errors
+/// 503 where the store does not answer, 500 where what it holds cannot be read.
+pub async fn page(client: &Client, ask: &Ask, known: u64, mut after: Option<Place>) -> Result<Page, Problem> {
+    let (mut events, mut bytes, mut scanned) = (Vec::new(), 0, 0);
+    loop {
+        let limit = ask.per_page + 1;
+        let found = rows(client, ask, known, after, limit).await.map_err(store_failed)?;
+        for some in found.chunks(BODIES_AT_ONCE) {
+            let mut bodies = bodies(client, some).await?;
+            for row in some {
+                if events.len() == ask.per_page || bytes >= PAGE_BYTES_MAX {
+                    return Ok(Page { events, next: after });
+                }
+                let body = bodies.remove(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
+                after = Some(row.into());
+                if let Some(event) = event(ask, row, &body)? {
+                    bytes += body.len();
+                    events.push(event);
+                }
+            }
+        }
+        scanned += found.len();
+        if found.len() < limit {
+            return Ok(Page { events, next: None });
+        }
+        if scanned >= SCANNED_MAX {
+            return Ok(Page { events, next: after });
+        }
+    }
+}
+
+/// The events of these rows.
+///
+/// # Errors
+/// As [`page`].
+pub async fn all(client: &Client, found: &[EventRow]) -> Result<Vec<Json>, Problem> {
+    let mut bodies = bodies(client, found).await?;
+    let read = |row: &EventRow| {
+        let body = bodies.remove(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
+        with_record_time(row, &body)
+    };
+    found.iter().map(read).collect()
+}
+
+/// `None` where the facts named the event, but not in the lists that are asked for.
+fn event(ask: &Ask, row: &EventRow, body: &[u8]) -> Result<Option<Json>, Problem> {
+    if !ask.matches.is_empty() {
+        let event = Event::from_bytes(body).map_err(|_| damaged(row, "is no event"))?;
+        if !ask.matches.iter().all(|wanted| wanted.holds(&event)) {
+            return Ok(None);
+        }
+    }
+    with_record_time(row, body).map(Some)
+}
+
+/// As it was sealed, its own `@context` included where it is not the standard one, and when it was sealed.
+fn with_record_time(row: &EventRow, body: &[u8]) -> Result<Json, Problem> {
+    let mut json = Json::parse(body).map_err(|_| damaged(row, "is no JSON"))?;
+    if let Some(object) = json.as_object_mut() {
+        object.insert("recordTime", time_of_ms(row.record_ms));
+    }
+    Ok(json)
+}
+
+/// The bytes of these events, each submission unpacked once.
+async fn bodies(client: &Client, rows: &[EventRow]) -> Result<HashMap<EventRef, Vec<u8>>, Problem> {
+    #[derive(Row, Deserialize)]
+    struct FrameRow {
+        block: u64,
+        ordinal: u32,
+        #[serde(with = "serde_bytes")]
+        frame: Vec<u8>,
+    }
+    let mut wanted: HashMap<(u64, u32), Vec<EventRef>> = HashMap::new();
+    for at in rows.iter().map(position) {
+        wanted.entry((at.height, at.ordinal())).or_default().push(at);
+    }
+    let mut found = HashMap::new();
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    let keys: Vec<(u64, u32)> = wanted.keys().copied().collect();
+    let query = client.query("SELECT ?fields FROM submission FINAL WHERE (block, ordinal) IN ?").bind(keys);
+    let mut frames = query.fetch::<FrameRow>().map_err(store_failed)?;
+    while let Some(row) = frames.next().await.map_err(store_failed)? {
+        let Ok(items) = frame::unpack(&row.frame) else { continue };
+        for at in wanted.remove(&(row.block, row.ordinal)).unwrap_or_default() {
+            if let Some(Body::Whole(_, bytes)) = items.get(at.index() as usize) {
+                found.insert(at, bytes.to_vec());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn damaged(row: &EventRow, what: &str) -> Problem {
+    let at = position(row);
+    requests::because(format!("the stored event {at} {what}"));
+    Kind::Implementation.because(format!("the stored event {at} {what}; run an audit"))
+}
+
+/// The query document (EPCIS 2.0 § 8.2.5). Events keep their own contexts, so that those of different ones stand side by
+/// side.
+pub fn document(events: Vec<Json>, created_us: i64) -> Json {
+    let object = |members: Vec<(&str, Json)>| Json::from(members.into_iter().collect::<Object>());
+    let results = object(vec![("eventList", Json::Array(events))]);
+    let results = object(vec![("queryName", "SimpleEventQuery".into()), ("resultsBody", results)]);
+    object(vec![
+        ("@context", vec![Json::from(context::STANDARD)].into()),
+        ("type", "EPCISQueryDocument".into()),
+        ("schemaVersion", "2.0".into()),
+        ("creationDate", time::text(created_us).into()),
+        ("epcisBody", object(vec![("queryResults", results)])),
+    ])
+}

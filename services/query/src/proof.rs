@@ -1,0 +1,150 @@
+//! The proof of a sealed item, made from the view, the store and a checkpoint, and checked before it leaves.
+//!
+//! ```text
+//! table submission   bytes, salts, note          leaves of the cut
+//! table block        header
+//! registry           keys valid after the block
+//! view               header log (a tree in memory, grown block by block)
+//! checkpoints        the newest one within the view
+//! ```
+
+use std::sync::{Arc, Mutex};
+
+use clickhouse::Row;
+use medtrace_ledger::block::Header;
+use medtrace_ledger::keys::KeySet;
+use medtrace_ledger::proof::Parts;
+use medtrace_ledger::{Broken, EventRef, Hash, Part, Proof};
+use medtrace_service::{Kind, Problem};
+use serde::Deserialize;
+
+use crate::app::{App, poisoned, store_failed};
+use crate::body::submission_at;
+use crate::requests;
+use crate::view::Snapshot;
+
+/// The keys valid after a block, kept while the blocks that are proven have the same: they seldom change.
+#[derive(Clone, Default)]
+pub struct Keys(Arc<Mutex<Option<Arc<KeySet>>>>);
+
+#[derive(Row, Deserialize)]
+struct LeafRow {
+    leaf: [u8; 32],
+}
+
+/// The proof of the item at `position`.
+///
+/// # Errors
+/// 404 for what is not sealed (in this snapshot) or erased, 409 for what is sealed as bad or under a key that ended in
+/// the same block, 503 until a checkpoint covers it or where the store does not answer, 500 where the parts do not fit.
+pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result<Proof, Problem> {
+    let header = header_at(app, snapshot, position.height).await?;
+    if let Some(reason) = header.bad_reason(position.ordinal()) {
+        return Err(Kind::Conflict.because(format!("the submission at {position} is sealed as bad: {reason}")));
+    }
+    let Some((cut, index_in_cut)) = header.locate(position.ordinal()) else {
+        return Err(Kind::NoSuchResource.because(format!("nothing is sealed at {position}")));
+    };
+    let first = position.ordinal() - index_in_cut;
+    let (_, unpacked) = submission_at(&app.client, position).await?;
+    let Some(item) = unpacked.item(position.index() as usize) else {
+        let detail = match (position.index() as usize) < unpacked.len() {
+            true => format!("{position} was erased; only its leaf is left"),
+            false => format!("the submission at {position} has {} items", unpacked.len()),
+        };
+        return Err(Kind::NoSuchResource.because(detail));
+    };
+    let known = snapshot.known();
+    let Some(checkpoint) = app.checkpoints.covering(position.height, known + 1) else {
+        let detail = format!("block {} is not checkpointed yet; ask again", position.height);
+        return Err(Kind::Unavailable.because(detail));
+    };
+    let cut_leaves = cut_leaves(app, position.height, first, cut.records).await?;
+    let keys = app.keys.of(snapshot, &header)?;
+    let item_leaves: Vec<Hash> = unpacked.leaves().iter().map(|leaf| leaf.hash).collect();
+    let proof = {
+        let log = snapshot.log.read().map_err(poisoned)?;
+        Parts {
+            event: position,
+            item,
+            item_leaves: &item_leaves,
+            note: &unpacked.record.note,
+            cut_leaves: &cut_leaves,
+            keys: &keys,
+            header: &header,
+            log_nodes: &mut |level, index| log.node(level, index),
+            checkpoint_size: checkpoint.size,
+            checkpoint: &checkpoint.note,
+        }
+        .prove()
+    };
+    let proof = proof.map_err(|missing| match missing.part {
+        Part::Key => Kind::Conflict.because(format!("there is no proof of {position}: {}", missing.detail)),
+        _ => broken(app, position, &missing),
+    })?;
+    proof.check(&app.config.genesis).map_err(|fault| broken(app, position, &fault))?;
+    Ok(proof)
+}
+
+fn broken(app: &App, position: EventRef, fault: &Broken) -> Problem {
+    app.metrics.proofs_broken.inc();
+    requests::because(format!("the proof of {position} does not hold: {fault}"));
+    let detail = format!("the stored evidence of {position} does not hold ({}); run an audit", fault.part);
+    Kind::Implementation.because(detail)
+}
+
+/// The header of a block in this snapshot.
+///
+/// # Errors
+/// 404 for a height that is not in it.
+pub async fn header_at(app: &App, snapshot: &Snapshot, height: u64) -> Result<Header, Problem> {
+    #[derive(Row, Deserialize)]
+    struct HeaderRow {
+        header: String,
+    }
+    let beyond = || Kind::NoSuchResource.because(format!("there is no block {height} yet"));
+    if snapshot.height.is_none_or(|newest| newest < height) {
+        return Err(beyond());
+    }
+    let row = app.client.query("SELECT ?fields FROM block FINAL WHERE height = ?").bind(height);
+    let row = row.fetch_optional::<HeaderRow>().await.map_err(store_failed)?.ok_or_else(beyond)?;
+    Header::parse(&row.header).map_err(|fault| {
+        requests::because(format!("the stored header of block {height} is none: {fault}"));
+        Kind::Implementation.because(format!("the stored header of block {height} is damaged; run an audit"))
+    })
+}
+
+/// The leaves of a cut, in order.
+async fn cut_leaves(app: &App, height: u64, first: u32, records: u32) -> Result<Vec<Hash>, Problem> {
+    let rows = app
+        .client
+        .query(
+            "SELECT ?fields FROM submission FINAL
+             WHERE block = ? AND ordinal >= ? AND ordinal < ? ORDER BY ordinal",
+        )
+        .bind(height)
+        .bind(first)
+        .bind(first.saturating_add(records))
+        .fetch_all::<LeafRow>()
+        .await
+        .map_err(store_failed)?;
+    if rows.len() != records as usize {
+        requests::because(format!("block {height} has {} of {records} records from {first} on", rows.len()));
+        return Err(Kind::Implementation.because(format!("records of block {height} are missing; run an audit")));
+    }
+    Ok(rows.into_iter().map(|row| Hash(row.leaf)).collect())
+}
+
+impl Keys {
+    /// The keys that the header's root is over.
+    fn of(&self, snapshot: &Snapshot, header: &Header) -> Result<Arc<KeySet>, Problem> {
+        let mut kept = self.0.lock().map_err(poisoned)?;
+        if let Some(keys) = kept.as_ref().filter(|keys| keys.count_and_root() == header.keys) {
+            return Ok(keys.clone());
+        }
+        let registry = snapshot.registry.read().map_err(poisoned)?;
+        let keys = Arc::new(KeySet::new(registry.at(header.height).key_entries()));
+        *kept = Some(keys.clone());
+        Ok(keys)
+    }
+}
