@@ -1,6 +1,7 @@
 -- Every table can be inserted into again from the log with the same rows and be the same: the key ends in what makes
 -- a row unique, or `ver` says which absolute value is newest. Times are microseconds since 1970-01-01 UTC unless a
--- name ends in _ms. (block, idx) is where an event is sealed; void_block 0 means not withdrawn.
+-- name ends in _ms. (block, idx) is where an event is sealed; void_block 0 means not withdrawn. fsync_after_insert: what
+-- the indexer was told is written, is on disk.
 
 -- The marker: inserted last, so a block that is here is here with all its rows.
 CREATE TABLE block (
@@ -13,7 +14,8 @@ CREATE TABLE block (
     notices UInt32,
     -- The next offset of each partition after this block: ('scan-events', 0, 17).
     positions Array(Tuple(String, Int32, Int64))
-) ENGINE = ReplacingMergeTree ORDER BY height;
+) ENGINE = ReplacingMergeTree ORDER BY height
+SETTINGS fsync_after_insert = 1;
 
 -- Evidence: what was signed, with the bodies as the record carried them.
 CREATE TABLE submission (
@@ -31,7 +33,7 @@ CREATE TABLE submission (
     salts String CODEC(NONE),
     frame String CODEC(NONE)
 ) ENGINE = ReplacingMergeTree ORDER BY (block, ordinal)
-SETTINGS index_granularity = 64;
+SETTINGS fsync_after_insert = 1, index_granularity = 64;
 
 -- Look-ups by 32-byte digest: prefix first, then the whole is compared. kind: 1 event key, 2 H(eventID), 3 submission id.
 CREATE TABLE event_ref (
@@ -41,7 +43,7 @@ CREATE TABLE event_ref (
     block UInt64,
     idx UInt32
 ) ENGINE = ReplacingMergeTree ORDER BY (prefix, kind, digest, block, idx)
-SETTINGS index_granularity = 512;
+SETTINGS fsync_after_insert = 1, index_granularity = 512;
 
 CREATE TABLE event (
     block UInt64,
@@ -63,7 +65,7 @@ CREATE TABLE event (
     ver UInt64,
     INDEX t_range t TYPE minmax GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY (block, idx)
-SETTINGS index_granularity = 1024;
+SETTINGS fsync_after_insert = 1, index_granularity = 1024;
 
 -- The same event sealed again: shown, counted once.
 CREATE TABLE replay (
@@ -71,7 +73,8 @@ CREATE TABLE replay (
     of_idx UInt32,
     block UInt64,
     idx UInt32
-) ENGINE = ReplacingMergeTree ORDER BY (of_block, of_idx, block, idx);
+) ENGINE = ReplacingMergeTree ORDER BY (of_block, of_idx, block, idx)
+SETTINGS fsync_after_insert = 1;
 
 -- What one event says of one thing; see the fold.
 CREATE TABLE fact (
@@ -105,7 +108,7 @@ CREATE TABLE fact (
     void_idx UInt32,
     ver UInt64
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY (class, id, t, block, idx, role, counterpart_class, counterpart_id)
-SETTINGS index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 32768;
+SETTINGS fsync_after_insert = 1, index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 32768;
 
 -- Items by lot with the fold of their own facts: recall and stock. Containers' movements are not copied into it.
 CREATE TABLE lot_item (
@@ -130,7 +133,7 @@ CREATE TABLE lot_item (
     ver UInt64,
     is_deleted UInt8
 ) ENGINE = ReplacingMergeTree(ver, is_deleted) ORDER BY (class, lot, id)
-SETTINGS index_granularity = 1024;
+SETTINGS fsync_after_insert = 1, index_granularity = 1024;
 
 -- Containers and assets: the fold of their own facts, whole, as JSON.
 CREATE TABLE unit_state (
@@ -139,7 +142,7 @@ CREATE TABLE unit_state (
     state String CODEC(ZSTD),
     ver UInt64
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY (class, id)
-SETTINGS index_granularity = 512;
+SETTINGS fsync_after_insert = 1, index_granularity = 512;
 
 -- Lots without serials: balances, as JSON.
 CREATE TABLE lot_balance (
@@ -147,7 +150,8 @@ CREATE TABLE lot_balance (
     lot String,
     balance String CODEC(ZSTD),
     ver UInt64
-) ENGINE = ReplacingMergeTree(ver) ORDER BY (class, lot);
+) ENGINE = ReplacingMergeTree(ver) ORDER BY (class, lot)
+SETTINGS fsync_after_insert = 1;
 
 -- Stays in containers as assertions: a new fold withdraws (-1) what it no longer says and asserts (+1) what it now says.
 -- Contents known at K: sum(sign) over block <= K > 0. until_t is 9223372036854775807 while the stay is open.
@@ -162,7 +166,7 @@ CREATE TABLE containment (
     idx UInt32,
     sign Int8
 ) ENGINE = ReplacingMergeTree ORDER BY (parent_class, parent_id, child_class, child_id, from_t, until_t, block, idx, sign)
-SETTINGS index_granularity = 512;
+SETTINGS fsync_after_insert = 1, index_granularity = 512;
 
 -- Shipments with a destination.
 CREATE TABLE delivery (
@@ -178,7 +182,8 @@ CREATE TABLE delivery (
     void_block UInt64,
     void_idx UInt32,
     ver UInt64
-) ENGINE = ReplacingMergeTree(ver) ORDER BY (block, idx);
+) ENGINE = ReplacingMergeTree(ver) ORDER BY (block, idx)
+SETTINGS fsync_after_insert = 1;
 
 CREATE TABLE notice (
     block UInt64,
@@ -193,7 +198,8 @@ CREATE TABLE notice (
     body String CODEC(ZSTD),
     -- Empty if it took effect, else why not.
     refusal String
-) ENGINE = ReplacingMergeTree ORDER BY (block, idx);
+) ENGINE = ReplacingMergeTree ORDER BY (block, idx)
+SETTINGS fsync_after_insert = 1;
 
 CREATE TABLE alert (
     block UInt64,
@@ -204,7 +210,8 @@ CREATE TABLE alert (
     party LowCardinality(String),
     place LowCardinality(String),
     detail String
-) ENGINE = ReplacingMergeTree ORDER BY (block, idx, code, class, id);
+) ENGINE = ReplacingMergeTree ORDER BY (block, idx, code, class, id)
+SETTINGS fsync_after_insert = 1;
 
 -- Rows that the store would not take, with its reason: nothing is dropped without a record.
 CREATE TABLE refused (
@@ -212,4 +219,5 @@ CREATE TABLE refused (
     target LowCardinality(String),
     reason String,
     content String CODEC(ZSTD)
-) ENGINE = ReplacingMergeTree ORDER BY (block, target, content);
+) ENGINE = ReplacingMergeTree ORDER BY (block, target, content)
+SETTINGS fsync_after_insert = 1;
