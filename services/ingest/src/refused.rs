@@ -67,28 +67,43 @@ impl Refused {
     }
 
     fn add(&mut self, path: String, code: &str, detail: &str) {
+        let violation = Violation { path, code: code.to_owned(), detail: detail.to_owned() };
+        // One member of a scan may stand for several of its event: said once is enough.
+        if self.violations.contains(&violation) {
+            return;
+        }
         self.count += 1;
         if self.violations.len() < VIOLATIONS_MAX {
-            self.violations.push(Violation { path, code: code.to_owned(), detail: detail.to_owned() });
+            self.violations.push(violation);
         }
     }
 
-    /// The problem: 413 where a limit is passed, else 400 where something is invalid, else 409 or 403.
+    /// The answer to a request of which nothing was stored.
     pub fn into_problem(self) -> Problem {
+        self.problem("; nothing was stored")
+    }
+
+    /// What is said of one event of a document, which may be stored without it.
+    pub fn into_event_problem(self) -> Problem {
+        self.problem("")
+    }
+
+    /// 413 where a limit is passed, else 400 where something is invalid, else 409 or 403.
+    fn problem(self, outcome: &str) -> Problem {
         let kind = match (self.limit, self.invalid, self.conflict) {
             (true, _, _) => Kind::CaptureLimitExceeded,
             (_, true, _) => Kind::Validation,
             (_, _, true) => Kind::Conflict,
             _ => Kind::Forbidden,
         };
-        let detail = match (self.count, self.violations.first()) {
-            (1, Some(only)) => format!("{}; nothing was stored", only.detail),
+        let wrong = match (self.count, self.violations.first()) {
+            (1, Some(only)) => only.detail.clone(),
             (count, _) if count > VIOLATIONS_MAX => {
-                format!("{count} things are wrong, the first {VIOLATIONS_MAX} are listed; nothing was stored")
+                format!("{count} things are wrong, the first {VIOLATIONS_MAX} are listed")
             }
-            (count, _) => format!("{count} things are wrong; nothing was stored"),
+            (count, _) => format!("{count} things are wrong"),
         };
-        kind.because(detail).with(self.violations)
+        kind.because(format!("{wrong}{outcome}")).with(self.violations)
     }
 
     /// The problem, if anything was refused.

@@ -188,10 +188,7 @@ async fn wait_out(view: &View, error: LogError) -> anyhow::Result<()> {
             tokio::time::sleep(Duration::from_millis(RETRY_MS)).await;
             Ok(())
         }
-        LogError::Settings(_)
-        | LogError::Topic { .. }
-        | LogError::OutOfRange { .. }
-        | LogError::Broken(_)
-        | LogError::Replaced => Err(error.into()),
+        // Everything else needs an operator.
+        error => Err(error.into()),
     }
 }

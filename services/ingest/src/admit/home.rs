@@ -13,6 +13,7 @@ use medtrace_ledger::{
     submission::{Expected, SubmissionKind, check_time, open_submission},
 };
 use medtrace_log::record::Record;
+use medtrace_registry::Refusal;
 use medtrace_service::{Kind, Problem};
 
 use super::{Speaker, item};
@@ -83,6 +84,11 @@ impl HomeSigned {
     /// Judges every event as if it had been sent in the clear.
     pub fn events(&self, speaker: Speaker<'_>) -> Result<Vec<SealedEvent>, Problem> {
         let mut refused = Refused::default();
+        if !speaker.registry.now().key_valid(speaker.party, &speaker.key) {
+            let detail = format!("{} is not a valid key of {}", speaker.key, speaker.party);
+            refused.right("/note", &Refusal { path: String::new(), code: "unknown-key", detail });
+            return Err(refused.into_problem());
+        }
         let mut events = Vec::new();
         let mut size = Size::default();
         for (index, body) in self.items.iter().enumerate().filter(|(_, body)| body.kind == ItemKind::Event) {
@@ -116,9 +122,16 @@ fn read(body: &[u8], kind: SubmissionKind) -> Result<Read, Vec<Fault>> {
         json.get_str("note").ok_or_else(|| vec![Fault::new("/note", "missing", "note should be the signed note")])?;
     let list = json.get("items").and_then(Json::as_array);
     let list = list.ok_or_else(|| vec![Fault::new("/items", "missing", "items should be a list")])?;
+    if list.is_empty() {
+        return Err(vec![Fault::new("/items", "empty", "there should be at least one item")]);
+    }
+    if list.len() > Size::MAX.items {
+        let detail = format!("{} items; a submission has at most {}", list.len(), Size::MAX.items);
+        return Err(vec![Fault::limit("/items", "too-many-items", detail)]);
+    }
     let mut faults = Vec::new();
     let (mut salts, mut items) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
-    for (index, json) in list.iter().enumerate().take(Size::MAX.items + 1) {
+    for (index, json) in list.iter().enumerate() {
         match read_item(json, kind) {
             Ok((salt, body)) => {
                 salts.push(salt);
@@ -126,10 +139,6 @@ fn read(body: &[u8], kind: SubmissionKind) -> Result<Read, Vec<Fault>> {
             }
             Err(fault) => faults.push(fault.under(&format!("/items/{index}"))),
         }
-    }
-    if list.is_empty() || list.len() > Size::MAX.items {
-        let detail = format!("{} items; a submission has 1 to {}", list.len(), Size::MAX.items);
-        faults.push(Fault::limit("/items", "count", detail));
     }
     if faults.is_empty() { Ok((note.to_owned(), salts, items)) } else { Err(faults) }
 }

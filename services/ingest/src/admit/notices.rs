@@ -50,11 +50,14 @@ pub fn plain_notices(
     };
     let path =
         |index: usize| if std::ptr::eq(list.as_ptr(), &json) { String::new() } else { format!("{prefix}/{index}") };
-    if list.is_empty() || list.len() > Size::MAX.items {
-        let detail = format!("{} notices; one request takes 1 to {}", list.len(), Size::MAX.items);
-        refused.fault(prefix, &Fault::limit("", "count", detail));
-        return Err(refused.into_problem());
+    if list.is_empty() {
+        refused.fault(prefix, &Fault::new("", "empty", "there should be at least one notice"));
     }
+    if list.len() > Size::MAX.items {
+        let detail = format!("{} notices; one request takes at most {}", list.len(), Size::MAX.items);
+        refused.fault(prefix, &Fault::limit("", "too-many-notices", detail));
+    }
+    refused.clone().check()?;
     let mut notices = Vec::with_capacity(list.len());
     for (index, json) in list.iter().enumerate() {
         match Notice::read(&json.to_jcs()) {

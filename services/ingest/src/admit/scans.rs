@@ -1,9 +1,10 @@
 //! Scan requests: each code gets its own answer, each refusal its place in what was sent.
 
 use medtrace_event::{
-    Fault, SealedEvent,
+    Fault, Json, SealedEvent,
     scan::{Answer, ScanBody, ScanRequest, Who},
 };
+use medtrace_gs1::Thing;
 use medtrace_ledger::hash::base64;
 use medtrace_service::Problem;
 use serde_json::{Value, json};
@@ -55,10 +56,10 @@ fn one(request: &ScanRequest, prefix: &str, who: &Who, speaker: Speaker<'_>, ref
     for entry in &scanned.events {
         match medtrace_event::seal(entry.json.clone(), &entry.context, speaker.party.as_str()) {
             Ok(sealed) => {
-                let things: Vec<_> = sealed.event.things().cloned().collect();
+                let event = sealed.event.json.clone();
                 let mut against = Refused::default();
                 events.extend(speaker.may(sealed, "", &mut against));
-                refused.take(against, |path| format!("{prefix}{}", place(path, &things, &scanned.answers)));
+                refused.take(against, |path| format!("{prefix}{}", place(path, &event, &scanned.answers)));
             }
             Err(faults) => refused.faults(prefix, &faults),
         }
@@ -66,10 +67,14 @@ fn one(request: &ScanRequest, prefix: &str, who: &Who, speaker: Speaker<'_>, ref
     AdmittedScan { id: request.id.hyphenated().to_string(), events, answers: scanned.answers }
 }
 
-/// Where in the scan request stands what an event says at `path`.
-fn place(path: &str, things: &[medtrace_gs1::Thing], answers: &[Answer]) -> String {
-    let mut steps = path.split('/').skip(1);
-    let member = match steps.next().unwrap_or_default() {
+/// Where in the scan request stands what its event says at `path`: the code, if it is one, else the member it came from.
+fn place(path: &str, event: &Json, answers: &[Answer]) -> String {
+    let thing = text_at(event, path).and_then(|text| Thing::from_uri(text).ok());
+    let asked = answers.iter().find(|answer| thing.is_some() && answer.result.as_ref().ok() == thing.as_ref());
+    if let Some(answer) = asked {
+        return answer.path.clone();
+    }
+    let member = match path.split('/').nth(1).unwrap_or_default() {
         "readPoint" | "bizLocation" => "/place",
         "bizStep" | "disposition" | "action" | "type" => "/step",
         "eventTime" | "eventTimeZoneOffset" => "/time",
@@ -77,14 +82,19 @@ fn place(path: &str, things: &[medtrace_gs1::Thing], answers: &[Answer]) -> Stri
         "sourceList" => "/from",
         "destinationList" => "/to",
         "errorDeclaration" => "/event",
-        "epcList" | "childEPCs" | "quantityList" | "childQuantityList" => {
-            let found = steps.next().and_then(|step| step.parse::<usize>().ok()).and_then(|index| things.get(index));
-            let asked = answers.iter().find(|answer| answer.result.as_ref().ok() == found && found.is_some());
-            return asked.map_or("/items".to_owned(), |answer| answer.path.clone());
-        }
+        "epcList" | "childEPCs" | "quantityList" | "childQuantityList" => "/items",
         _ => "",
     };
     member.to_owned()
+}
+
+/// The text at a JSON pointer without escapes; of a quantity its class.
+fn text_at<'a>(json: &'a Json, path: &str) -> Option<&'a str> {
+    let found = path.split('/').skip(1).try_fold(json, |json, step| match json {
+        Json::Array(items) => items.get(step.parse::<usize>().ok()?),
+        _ => json.get(step),
+    })?;
+    found.as_str().or_else(|| found.get_str("epcClass"))
 }
 
 fn too_large(size: Size) -> Fault {

@@ -87,7 +87,7 @@ fn judge(document: &Document, speaker: Speaker<'_>) -> (Vec<Body>, Vec<Problem>)
         let mut refused = Refused::default();
         match speaker.event(entry, &entry.path, &mut refused) {
             Some(sealed) => items.push(item(&sealed)),
-            None if errors.len() < VIOLATIONS_MAX => errors.push(refused.into_problem()),
+            None if errors.len() < VIOLATIONS_MAX => errors.push(refused.into_event_problem()),
             None => {}
         }
     }
