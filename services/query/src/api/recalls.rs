@@ -154,8 +154,10 @@ fn acknowledgement(said: &Recorded<medtrace_registry::notice::Acknowledgement>, 
     json!({
         "party": said.party.as_str(),
         "partyName": party_name(said.party.as_str(), at),
+        "revision": said.revision,
         "status": said.status,
         "quantity": said.quantity,
+        "note": said.note,
         "time": time_of_ms(said.position.time_ms),
         "event": format!("{}-{}", said.position.height, said.position.idx),
     })
