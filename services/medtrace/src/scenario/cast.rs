@@ -22,42 +22,42 @@ pub struct Hand {
 }
 
 pub const FACTORY: Hand = Hand {
-    party: "factory",
+    party: "huaxin",
     role: Role::Manufacturer,
     prefix: COMPANY,
     name: ("华心支架厂", "Huaxin Stents"),
     places: &[("华心支架厂一车间", "Huaxin plant 1")],
 };
 pub const AGENT: Hand = Hand {
-    party: "agent",
+    party: "national-agent",
     role: Role::Distributor,
     prefix: "6902345",
     name: ("全国总代理", "National agent"),
     places: &[("总代理中心仓", "Agent's central warehouse")],
 };
 pub const PROVINCE: Hand = Hand {
-    party: "province",
+    party: "provincial",
     role: Role::Distributor,
     prefix: "6903456",
     name: ("省级配送企业", "Provincial distributor"),
     places: &[("省级配送中心", "Provincial distribution centre")],
 };
 pub const COUNTY: Hand = Hand {
-    party: "county",
+    party: "county-store",
     role: Role::Logistics,
     prefix: "6904567",
     name: ("县域医共体仓库", "County warehouse"),
     places: &[("县医共体中心库", "County consortium's store")],
 };
 pub const HOSPITAL: Hand = Hand {
-    party: "hospital",
+    party: "county-hospital",
     role: Role::Hospital,
     prefix: "6905678",
     name: ("县人民医院", "County hospital"),
     places: &[("医院高值耗材库", "Hospital store"), ("导管室", "Cath lab")],
 };
 const REGULATOR: Hand = Hand {
-    party: "regulator",
+    party: "mpa",
     role: Role::Regulator,
     prefix: "6906789",
     name: ("省药品监督管理局", "Provincial regulator"),

@@ -176,7 +176,7 @@ impl Stage<'_> {
     }
 
     /// In the hospital: one case opened, packs moved to the cath lab and implanted; one is recorded as used again three
-    /// days later, one was recorded as damaged by mistake.
+    /// days later, one failed inspection by a slip of the hand, which is undone.
     async fn use_up(&mut self) -> anyhow::Result<()> {
         let pack = |n: u32| self.goods.pack(n);
         let mut opened = self.scan("open case", "unpack", 152, HOSPITAL.gln(0), vec![]);
@@ -187,11 +187,12 @@ impl Stage<'_> {
         let implanted = self.scan("implant", "implant", 170, HOSPITAL.gln(1), vec![pack(MARKED.implanted)]);
         let used = self.scan("first use", "implant", 171, HOSPITAL.gln(1), vec![pack(MARKED.used_twice)]);
         let again = self.scan("second use", "implant", 243, HOSPITAL.gln(1), vec![pack(MARKED.used_twice)]);
-        let damaged = self.scan("damage", "damage", 172, HOSPITAL.gln(0), vec![pack(MARKED.corrected)]);
+        let mut failed = self.scan("failed inspection", "inspect", 172, HOSPITAL.gln(0), vec![pack(MARKED.corrected)]);
+        failed["result"] = json!("fail");
         let mut undone = self.scan("undo", "undo", 173, HOSPITAL.gln(0), vec![pack(MARKED.corrected)]);
-        undone["event"] = json!(format!("urn:uuid:{}", self.goods.id("damage")));
+        undone["event"] = json!(format!("urn:uuid:{}", self.goods.id("failed inspection")));
         undone["reason"] = json!("did_not_occur");
-        self.say(&HOSPITAL, vec![opened, moved, implanted, used, again, damaged, undone]).await
+        self.say(&HOSPITAL, vec![opened, moved, implanted, used, again, failed, undone]).await
     }
 
     /// The factory calls back a lot that is between province and county; the province answers.

@@ -50,7 +50,7 @@ impl Poster {
         match self.client(party)?.post_json("/v1/notices", &notice).await {
             Ok(answer) => self.remember(&answer),
             Err(error) if is_said_already(&error) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) => Err(error.context(format!("failed to post a notice of {party}"))),
         }
     }
 

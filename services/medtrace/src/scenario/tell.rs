@@ -56,7 +56,7 @@ pub async fn tell(script: Script, before_late: u64, client: &Client) -> anyhow::
             &store,
             "accept",
             "corrected",
-            "a pack recorded as damaged by mistake is fine again",
+            "a pack that failed inspection by mistake is fine again",
         )
         .await?;
     let recalled = goods.label(goods.recalled.first, goods.recalled.name);
