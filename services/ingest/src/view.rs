@@ -43,6 +43,8 @@ struct Progress {
     applied: Option<(u64, u64)>,
     /// Height of the chain's last block when it was last looked up; `None` in the outer place: not looked up yet.
     head: Option<Option<u64>>,
+    /// Whether the end of the chain has ever been reached.
+    reached: bool,
     /// Why the log cannot be followed at the moment.
     trouble: Option<String>,
     /// Why records of `scan-events` were named bad, by partition and offset.
@@ -73,7 +75,12 @@ impl View {
 
     /// Whether everything that the chain held when it was last looked up has been applied.
     pub fn caught_up(&self) -> bool {
-        self.progress(|p| p.trouble.is_none() && p.head.is_some_and(|head| p.applied.map(|(height, _)| height) >= head))
+        self.progress(|progress| progress.trouble.is_none() && progress.is_at_head())
+    }
+
+    /// Whether that has ever been so. Before, nobody can be judged; afterwards a short lag refuses nobody.
+    pub fn has_caught_up(&self) -> bool {
+        self.progress(|progress| progress.reached)
     }
 
     /// For `/readyz`.
@@ -128,7 +135,15 @@ impl View {
     }
 
     fn change(&self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.progress.write().unwrap_or_else(PoisonError::into_inner));
+        let mut progress = self.progress.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut progress);
+        progress.reached |= progress.is_at_head();
+    }
+}
+
+impl Progress {
+    fn is_at_head(&self) -> bool {
+        self.head.is_some_and(|head| self.applied.map(|(height, _)| height) >= head)
     }
 }
 

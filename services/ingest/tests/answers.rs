@@ -122,6 +122,24 @@ async fn epcis_resources_say_their_limits() {
 }
 
 #[tokio::test]
+async fn nobody_is_judged_before_the_chain_is_read_to_its_end() {
+    let view = std::sync::Arc::new(medtrace_ingest::view::View::new(&genesis()));
+    let running = start(MANUFACTURER, &folder("early"), view.clone(), FakeLog::new()).await;
+    let early = running.send(running.post(FACTORY, "/v1/scans").json(&commission(1))).await;
+    insta::assert_json_snapshot!("early", early.body);
+    assert_eq!(early.headers["retry-after"], "1");
+    assert!(!running.app.readiness().ready);
+    view.set_head(Some(0));
+    assert_eq!(running.send(running.post(FACTORY, "/v1/scans").json(&commission(1))).await.status, 503);
+    let party = party_notice("factory-01", 10, &["manufacturer"], "9506000134352", &["9506000"]);
+    view.apply(&block(0, &[sealed_notices("moh", &[key(1)], &[party])])).unwrap();
+    assert_eq!(running.send(running.post(FACTORY, "/v1/scans").json(&commission(1))).await.status, 200);
+    // A short lag afterwards refuses nobody.
+    view.set_head(Some(5));
+    assert_eq!(running.send(running.post(FACTORY, "/v1/scans").json(&commission(1))).await.status, 200);
+}
+
+#[tokio::test]
 async fn ready_only_when_the_chain_is_caught_up() {
     let running = start(MANUFACTURER, &folder("ready"), world(), FakeLog::new()).await;
     assert!(running.app.readiness().ready);

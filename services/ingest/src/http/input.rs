@@ -15,8 +15,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::App;
 
-/// Bytes of bodies of all requests that are in work at the same time (64 MiB).
-pub const BODIES_BYTES_MAX: usize = 64 << 20;
+/// Bytes of bodies of all requests that are in work at the same time (32 MiB).
+pub const BODIES_BYTES_MAX: usize = 32 << 20;
 /// Bodies larger than this are worked on off the threads that serve requests, in bytes.
 const OFF_THREAD_BYTES: usize = 64 << 10;
 
@@ -32,6 +32,10 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let caller = app.tokens.caller(&parts.headers)?;
+        if !app.view.has_caught_up() {
+            let detail = "this service has not read the chain to its end yet; nothing was stored, send it again";
+            return Err(Kind::Unavailable.because(detail));
+        }
         let party = caller.party.parse().map_err(|_| {
             let detail = format!("the token is bound to {:?}, which is no party's name", caller.party);
             Kind::Unauthenticated.because(detail)
