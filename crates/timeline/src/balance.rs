@@ -1,7 +1,8 @@
 //! Lots without serials: exact decimal balances, by where they are and how they fare.
 //!
 //! Ten of a lot packed in a case have no identity of their own, so there are no intervals: packing moves ten from the
-//! place to the case, the case's own way is looked up when reading.
+//! place to the case, the case's own way is looked up when reading. Emptying the case moves whatever is in it to where
+//! that happened, so a container's emptyings are among the facts of the lots that it held.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::state::in_order;
-use crate::{Cut, Fact, Role};
+use crate::{Cut, Fact, Order, Role};
 use medtrace_ledger::EventRef;
 
 /// Where a part of a lot is.
@@ -43,33 +44,59 @@ pub struct Balance {
     pub commissioned: Decimal,
     /// EventRef and instant of the last event.
     pub last: Option<(i64, EventRef)>,
+    /// The last fact in it.
+    pub newest: Option<Order>,
     /// A part was moved that no event had put there.
     pub overdrawn: bool,
 }
 
 impl Balance {
-    /// The fold of a lot's facts at `cut`, in any order of arrival.
+    /// The fold at `cut`, in any order of arrival: of a lot's facts, and the [`Role::Emptied`] facts of every container
+    /// that it was put into.
     pub fn of(facts: &[Fact], cut: Cut) -> Balance {
         let mut balance = Balance::default();
         for fact in in_order(facts.iter().filter(|f| f.counts(cut))) {
             balance.apply(fact);
         }
-        balance.parts.retain(|_, amount| !amount.is_zero());
         balance
+    }
+
+    /// Applies one more of the lot's own facts. `emptied` tells when a container was last emptied, as far as is known.
+    ///
+    /// False, and nothing is changed, where the fact does not simply come after all others: then the whole has to be
+    /// folded again.
+    pub fn append(&mut self, fact: &Fact, emptied: impl FnOnce(&Thing) -> Option<Order>) -> bool {
+        if !fact.counts(Cut::ALL) {
+            return true;
+        }
+        let after = |other: Option<Order>| other.is_none_or(|other| other < fact.order());
+        let next = after(self.newest) && after(fact.counterpart.as_ref().and_then(emptied));
+        if next {
+            self.apply(fact);
+        }
+        next
     }
 
     /// What was commissioned and is in no part: lost without a record if positive, out of nowhere if negative.
     pub fn unaccounted(&self) -> Decimal {
-        self.commissioned - self.parts.values().sum::<Decimal>()
+        self.parts.values().fold(self.commissioned, |left, part| left.saturating_sub(*part))
+    }
+
+    /// Whether some of it is in this container.
+    pub fn is_in(&self, container: &Thing) -> bool {
+        self.parts.keys().any(|bin| matches!(&bin.whereabouts, Whereabouts::Inside(inside) if inside == container))
     }
 
     fn apply(&mut self, fact: &Fact) {
-        self.last = Some((fact.head.order.at, fact.head.position));
+        if fact.role == Role::Emptied {
+            return self.spill(fact);
+        }
+        self.mark(fact);
         let Some(amount) = fact.quantity else { return };
         let head = &fact.head;
         match fact.role {
             Role::Subject | Role::Output if fact.begins() => {
-                self.commissioned += amount;
+                self.commissioned = self.commissioned.saturating_add(amount);
                 self.put(fact, here(fact), "active", amount);
             }
             Role::Child => {
@@ -85,6 +112,11 @@ impl Balance {
             Role::Subject => self.observe(fact, amount),
             _ => {}
         }
+    }
+
+    fn mark(&mut self, fact: &Fact) {
+        self.last = Some((fact.head.order.at, fact.head.position));
+        self.newest = Some(fact.order());
     }
 
     fn observe(&mut self, fact: &Fact, amount: Decimal) {
@@ -111,7 +143,23 @@ impl Balance {
         let said = &*fact.head.disposition;
         let condition = if said.is_empty() { otherwise } else { said };
         let bin = Bin { whereabouts, holder: fact.head.party.clone(), condition: condition.into() };
-        *self.parts.entry(bin).or_default() += amount;
+        let sum = self.parts.get(&bin).map_or(amount, |have| have.saturating_add(amount));
+        match sum.is_zero() {
+            true => self.parts.remove(&bin),
+            false => self.parts.insert(bin, sum),
+        };
+    }
+
+    /// Everything in the container is now where it was emptied.
+    fn spill(&mut self, fact: &Fact) {
+        let inside = Whereabouts::Inside(fact.thing.clone());
+        let spilt: Vec<Bin> = self.parts.keys().filter(|bin| bin.whereabouts == inside).cloned().collect();
+        for bin in spilt {
+            if let Some(amount) = self.parts.remove(&bin) {
+                self.mark(fact);
+                self.put(fact, here(fact), &bin.condition, amount);
+            }
+        }
     }
 
     /// Takes `amount` from the parts at `sources` (in this order of preference; the signer's own parts and live ones
@@ -124,6 +172,9 @@ impl Balance {
             let taken = left.min(*have);
             *have -= taken;
             left -= taken;
+            if have.is_zero() {
+                self.parts.remove(&bin);
+            }
             condition.get_or_insert(bin.condition);
             if left.is_zero() {
                 break;

@@ -27,7 +27,7 @@ pub struct Sealed {
 
 /// Everything `event` says of things, one fact per thing and role; quantities of a thing named twice are added up.
 pub fn facts_of(event: &Event, sealed: &Sealed) -> Vec<Fact> {
-    let head = Arc::new(head(event, sealed));
+    let head = Arc::new(head_of(event, sealed));
     let mut facts = Facts { event, head, found: BTreeMap::new() };
     match event.kind {
         Kind::Object => facts.all(&event.epcs, &event.quantities, Role::Subject, None),
@@ -54,7 +54,8 @@ pub fn facts_of(event: &Event, sealed: &Sealed) -> Vec<Fact> {
     facts.found.into_values().collect()
 }
 
-fn head(event: &Event, sealed: &Sealed) -> EventHead {
+/// What all facts of `event` share.
+pub fn head_of(event: &Event, sealed: &Sealed) -> EventHead {
     let words = |words: &[medtrace_event::event::Word]| words.iter().map(|w| Box::from(&**w)).collect();
     let place = event.biz_location.as_ref().or(event.read_point.as_ref()).map(|l| l.thing.uri());
     let mut flags = sealed.flags;

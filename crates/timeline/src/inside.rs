@@ -5,10 +5,25 @@
 
 use medtrace_event::Action;
 use medtrace_gs1::Thing;
+use serde::{Deserialize, Serialize};
 
 use crate::{Fact, Irregular, Order, Role};
 
-/// One stay in a container: `from` included, `to` excluded.
+/// A stay in a container: `from` included, `to` excluded, `None` while it lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub container: Thing,
+    pub from: Order,
+    pub to: Option<Order>,
+}
+
+impl From<&Inside<'_>> for Stay {
+    fn from(inside: &Inside<'_>) -> Self {
+        Stay { container: inside.container.clone(), from: inside.from, to: inside.to }
+    }
+}
+
+/// A stay with what ended it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inside<'a> {
     pub container: Thing,

@@ -3,7 +3,7 @@
 //!
 //! In scope: deriving facts from an event ([`facts_of`]), the intervals a thing spent in its containers
 //! ([`Stay`]), the fold of one thing's facts ([`State`], [`Balance`]), the fold over a thing *and* its containers
-//! ([`Walk`]), what follows for the contents of a container without touching them ([`present`]), and the verdict
+//! ([`Walk`]), the same kept up to date fact by fact ([`Settled`]), what follows for the contents of a container without touching them ([`present`]), and the verdict
 //! at receipt or use ([`judge`]).
 //!
 //! Out of scope: storing facts, reading them, clocks, HTTP. A reader feeds [`Walk`] in rounds; any store can be one.
@@ -18,20 +18,23 @@ mod inside;
 mod order;
 mod present;
 mod reasons;
+mod settled;
 mod state;
 mod verdict;
 mod walk;
 
 pub use balance::{Balance, Bin, Whereabouts};
-pub use derive::{Sealed, facts_of};
+pub use derive::{Sealed, facts_of, head_of};
 pub use fact::{EventHead, Fact, Flags, Role};
+pub use inside::Stay;
 use inside::{Inside, intervals};
 pub use order::{Cut, Order};
 pub use present::{Present, present};
 pub use reasons::{Level, ReasonCode};
+pub use settled::Settled;
 pub use state::{End, Irregular, Mark, State};
-pub use verdict::{Caller, Judgement, Purpose, Reason, Scan, Verdict, judge};
-pub use walk::{Entry, Stay, Story, Walk};
+pub use verdict::{Caller, Judgement, Purpose, Reason, Recall, Scan, Verdict, judge};
+pub use walk::{Entry, Story, Walk};
 
 /// Containers within containers that a walk follows; deeper nesting is reported, not followed.
 pub const DEPTH_MAX: usize = 16;

@@ -57,6 +57,8 @@ reasons! {
         "已过有效期：{}" "expired on {}";
     Recalled "recalled" Reject
         "已被召回：{}" "recalled: {}";
+    MaybeRecalled "maybe-recalled" Check
+        "批号不明，可能在召回范围内：{}" "its lot is not known; it may be covered by recall {}";
     Stolen "stolen" Reject
         "已登记为被盗" "reported stolen";
     AlreadyUsed "already-used" Reject

@@ -131,7 +131,7 @@ impl State {
         state
     }
 
-    fn apply(&mut self, fact: &Fact) {
+    pub(crate) fn apply(&mut self, fact: &Fact) {
         self.note_signer(fact);
         match fact.role {
             Role::SameAs | Role::Linked => return,
@@ -270,7 +270,7 @@ impl State {
         self.persistent.extend(head.persistent_set.iter().cloned());
     }
 
-    fn flag(&mut self, what: Irregular) {
+    pub(crate) fn flag(&mut self, what: Irregular) {
         self.irregular = self.irregular.with(what);
     }
 

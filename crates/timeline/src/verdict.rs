@@ -35,10 +35,20 @@ pub struct Caller {
     pub addresses: Vec<String>,
     /// A product notice names the thing's class.
     pub product_known: bool,
-    /// Recalls in force that cover the thing: id and the notice's position.
-    pub recalls: Vec<(String, EventRef)>,
+    /// Recalls in force that cover the thing, or may.
+    pub recalls: Vec<Recall>,
     /// Today, days since 1970-01-01.
     pub today: i32,
+}
+
+/// A recall in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recall {
+    pub id: String,
+    /// Its notice.
+    pub notice: EventRef,
+    /// False: it names lots or serials, and the thing's own is not known.
+    pub certain: bool,
 }
 
 /// What to do with the pack.
@@ -73,8 +83,9 @@ pub fn judge(story: &Story, scan: &Scan, caller: &Caller) -> Judgement {
     case.life();
     case.whereabouts(caller);
     case.history();
-    for (recall, position) in &caller.recalls {
-        case.add(ReasonCode::Recalled, recall, [*position]);
+    for recall in &caller.recalls {
+        let code = if recall.certain { ReasonCode::Recalled } else { ReasonCode::MaybeRecalled };
+        case.add(code, &recall.id, [recall.notice]);
     }
     let mut reasons = case.reasons;
     reasons.sort_by_key(|r| std::cmp::Reverse(r.code.level()));

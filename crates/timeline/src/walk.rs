@@ -10,10 +10,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use medtrace_gs1::Thing;
+use medtrace_gs1::{Level, Thing};
 
 use crate::state::{compare, in_order};
-use crate::{Cut, DEPTH_MAX, Fact, Inside, Order, Role, State, intervals};
+use crate::{Cut, DEPTH_MAX, Fact, Inside, Order, Role, Settled, State, Stay, intervals};
 
 /// One line of a thing's story.
 #[derive(Clone, Debug)]
@@ -39,14 +39,6 @@ pub struct Story {
     pub containers: Vec<Thing>,
 }
 
-/// A stay in a container: `from` included, `to` excluded, `None` while it lasts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stay {
-    pub container: Thing,
-    pub from: Order,
-    pub to: Option<Order>,
-}
-
 /// See the module's page.
 pub struct Walk {
     cut: Cut,
@@ -54,6 +46,16 @@ pub struct Walk {
     facts: BTreeMap<Thing, Vec<Fact>>,
     depth: BTreeMap<Thing, usize>,
     wanted: BTreeSet<Thing>,
+}
+
+/// What a walk found to tell.
+struct Told<'a> {
+    /// In order, each with the container through which it reached the thing.
+    facts: Vec<(&'a Fact, Option<&'a Thing>)>,
+    /// See [`Settled::told_by`].
+    told_by: BTreeMap<Thing, i64>,
+    stays: Vec<Inside<'a>>,
+    state: State,
 }
 
 impl Walk {
@@ -80,7 +82,8 @@ impl Walk {
         for fact in facts.iter().filter(|f| f.counts(cut)) {
             let Some(other) = &fact.counterpart else { continue };
             match fact.role {
-                Role::SameAs if self.group.contains(&thing) && self.group.len() < DEPTH_MAX => {
+                // A lot is many packs: it is never the same as one.
+                Role::SameAs if self.joins(&thing, other) => {
                     if !self.group.contains(other) {
                         self.group.push(other.clone());
                     }
@@ -93,6 +96,11 @@ impl Walk {
         self.facts.insert(thing, facts);
     }
 
+    fn joins(&self, thing: &Thing, other: &Thing) -> bool {
+        let single = thing.level() == Level::Instance && other.level() == Level::Instance;
+        single && self.group.contains(thing) && self.group.len() < DEPTH_MAX
+    }
+
     fn want(&mut self, thing: &Thing, depth: usize) {
         if !self.facts.contains_key(thing) {
             self.depth.entry(thing.clone()).or_insert(depth);
@@ -102,32 +110,7 @@ impl Walk {
 
     /// The story from what was supplied.
     pub fn finish(self) -> Story {
-        self.tell(true)
-    }
-
-    /// The story less what the container it is in now has gone through: the thing's own part of the present, which
-    /// [`crate::present`] completes. It does not change when that container moves on. Of that container only the
-    /// emptyings need have been supplied.
-    pub fn finish_settled(self) -> Story {
-        self.tell(false)
-    }
-
-    fn tell(self, with_open_stay: bool) -> Story {
-        let own = self.group_facts();
-        let effective: Vec<&Fact> = own.iter().copied().filter(|f| f.head.in_force(self.cut)).collect();
-        let (stays, irregular) = intervals(&effective, |container| self.emptied(container));
-
-        let mut told: Vec<(&Fact, Option<&Thing>)> = own.iter().map(|f| (*f, None)).collect();
-        for stay in &stays {
-            told.extend(stay.ended_by.filter(|f| f.role == Role::Emptied).map(|f| (f, Some(&f.thing))));
-            if with_open_stay || stay.to.is_some() {
-                self.inherit(stay, &mut vec![], &mut told);
-            }
-        }
-        told.sort_by(|(a, _), (b, _)| compare(a, b));
-
-        let in_force = told.iter().filter(|(f, _)| f.head.in_force(self.cut)).map(|(f, via)| (*f, via.is_some()));
-        let state = State::fold(in_force, &stays, irregular);
+        let Told { facts, stays, state, .. } = self.tell(true);
         let entry = |(fact, via): &(&Fact, Option<&Thing>)| Entry {
             fact: (*fact).clone(),
             via: via.cloned(),
@@ -135,11 +118,39 @@ impl Walk {
         };
         Story {
             things: self.group.clone(),
-            entries: told.iter().map(entry).collect(),
+            entries: facts.iter().map(entry).collect(),
             state,
             containers: self.containers(stays.last()),
-            stays: stays.iter().map(|s| Stay { container: s.container.clone(), from: s.from, to: s.to }).collect(),
+            stays: stays.iter().map(Stay::from).collect(),
         }
+    }
+
+    /// The story less what the container it is in now has gone through: the thing's own part of the present, which
+    /// [`crate::present`] completes. It does not change when that container moves on. Of that container only the
+    /// emptyings need have been supplied.
+    pub fn settle(self) -> Settled {
+        let Told { facts, stays, state, told_by } = self.tell(false);
+        let newest = facts.iter().rev().find(|(fact, _)| fact.head.in_force(self.cut)).map(|(fact, _)| fact.order());
+        Settled { state, stays: stays.iter().map(Stay::from).collect(), told_by, newest }
+    }
+
+    fn tell(&self, with_open_stay: bool) -> Told<'_> {
+        let own = self.group_facts();
+        let effective: Vec<&Fact> = own.iter().copied().filter(|f| f.head.in_force(self.cut)).collect();
+        let (stays, irregular) = intervals(&effective, |container| self.emptied(container));
+        let facts = own.iter().map(|f| (*f, None)).collect();
+        let mut told = Told { facts, told_by: BTreeMap::new(), stays: Vec::new(), state: State::default() };
+        for stay in &stays {
+            told.facts.extend(stay.ended_by.filter(|f| f.role == Role::Emptied).map(|f| (f, Some(&f.thing))));
+            if with_open_stay || stay.to.is_some() {
+                self.inherit(stay, &mut vec![], &mut told);
+            }
+        }
+        told.facts.sort_by(|(a, _), (b, _)| compare(a, b));
+        let in_force = told.facts.iter().filter(|(f, _)| f.head.in_force(self.cut));
+        told.state = State::fold(in_force.map(|(f, via)| (*f, via.is_some())), &stays, irregular);
+        told.stays = stays;
+        told
     }
 
     /// Visible facts of the thing under all its codes; an event that names several of them counts once.
@@ -166,19 +177,22 @@ impl Walk {
     }
 
     /// What happened to the container during the stay happened to the thing; and so on upward.
-    fn inherit<'a>(&'a self, stay: &Inside<'_>, path: &mut Vec<Thing>, told: &mut Vec<(&'a Fact, Option<&'a Thing>)>) {
+    fn inherit<'a>(&'a self, stay: &Inside<'_>, path: &mut Vec<Thing>, told: &mut Told<'a>) {
         if path.len() >= DEPTH_MAX || path.contains(&stay.container) {
             return;
         }
+        let until = stay.to.map_or(i64::MAX, |to| to.at);
+        let known = told.told_by.entry(stay.container.clone()).or_insert(until);
+        *known = until.max(*known);
         let facts = self.effective(&stay.container);
         let (above, _) = intervals(&facts, |container| self.emptied(container));
-        told.extend(
+        told.facts.extend(
             facts.iter().filter(|f| stay.covers(f.order()) && reaches_contents(f)).map(|f| (*f, Some(&f.thing))),
         );
         path.push(stay.container.clone());
         for outer in above {
             let ended_by = outer.ended_by.filter(|f| f.role == Role::Emptied && stay.covers(f.order()));
-            told.extend(ended_by.and_then(|f| self.own_copy(f)));
+            told.facts.extend(ended_by.and_then(|f| self.own_copy(f)));
             if let Some(overlap) = overlap(stay, outer) {
                 self.inherit(&overlap, path, told);
             }

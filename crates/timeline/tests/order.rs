@@ -320,7 +320,7 @@ fn walked(facts: &[Fact], n: usize, cut: Cut) -> Outcome {
 
 /// A thing's own part of the present.
 fn settled(facts: &[Fact], n: usize) -> State {
-    supplied(facts, n, Cut::ALL).finish_settled().state
+    supplied(facts, n, Cut::ALL).settle().state
 }
 
 fn number(thing_: &Thing) -> usize {

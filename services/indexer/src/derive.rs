@@ -4,11 +4,13 @@
 mod event;
 mod memo;
 mod notice;
+mod reader;
 mod refold;
 mod rows;
+mod states;
 mod voids;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use medtrace_gs1::Thing;
@@ -20,6 +22,7 @@ use medtrace_log::sealed::{SealedBlock, SealedRecord};
 use medtrace_log::topics::NOTICES;
 use medtrace_registry::Registry;
 use medtrace_store::rows::{BlockRow, EventRefRow, RefKind, RefusedRow, SubmissionRow};
+use medtrace_timeline::Fact;
 
 pub use rows::Rows;
 
@@ -48,12 +51,17 @@ struct Work<'a> {
 }
 
 /// How the facts of a thing changed in one block.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Touch {
     /// The newest event that did it.
     by: EventRef,
     /// The earliest instant of which anything new is told, µs.
     earliest: i64,
+    /// It was emptied, or an emptying of it was withdrawn.
+    emptied: bool,
+    /// More than new facts of its own: it is folded from all facts.
+    anew: bool,
+    facts: Vec<Fact>,
 }
 
 /// A record that verified, and whose note reads as a submission.
@@ -61,6 +69,7 @@ struct Opened {
     submission: Submission,
     unpacked: Unpacked,
     ordinal: u32,
+    notices: bool,
 }
 
 impl<K: Keyed> Deriver<K> {
@@ -82,7 +91,7 @@ impl<K: Keyed> Deriver<K> {
         &self.registry
     }
 
-    /// Changes that [`Deriver::commit`] would make durable.
+    /// Keys that [`Deriver::commit`] would change.
     pub fn pending(&self) -> usize {
         self.keyed.pending()
     }
@@ -120,16 +129,15 @@ impl<K: Keyed> Deriver<K> {
     }
 
     fn take_items(&mut self, opened: &Opened, work: &mut Work<'_>) -> anyhow::Result<()> {
-        let notices = work.block.records.iter().any(|r| r.ordinal == opened.ordinal && r.topic == NOTICES);
         for index in 0..opened.unpacked.len() {
             let Some(position) = EventRef::new(work.height, opened.ordinal, index as u32) else { continue };
             let Some(item) = opened.unpacked.item(index) else { continue };
             match item.kind {
-                ItemKind::Event if !notices => {
+                ItemKind::Event if !opened.notices => {
                     work.events += 1;
                     self.take_event(&opened.submission, position, item.bytes, work)?;
                 }
-                ItemKind::Notice if notices => {
+                ItemKind::Notice if opened.notices => {
                     work.notices += 1;
                     self.take_notice(&opened.submission, position, item.bytes, work)?;
                 }
@@ -206,19 +214,14 @@ fn open_record(record: &SealedRecord, work: &mut Work<'_>) -> anyhow::Result<Opt
         work.rows.event_refs.push(EventRefRow::new(RefKind::Submission, row.id, position));
     }
     work.rows.submissions.push(row);
-    Ok(submission.filter(|_| !bad).map(|submission| Opened { submission, unpacked, ordinal: record.ordinal }))
+    let (ordinal, notices) = (record.ordinal, record.topic == NOTICES);
+    Ok(submission.filter(|_| !bad).map(|submission| Opened { submission, unpacked, ordinal, notices }))
 }
 
 impl Work<'_> {
-    /// Says whether that was news.
-    fn touch(&mut self, thing: &Thing, by: EventRef, at: i64) -> bool {
-        let Some(touch) = self.touched.get_mut(thing) else {
-            self.touched.insert(thing.clone(), Touch { by, earliest: at });
-            return true;
-        };
-        let news = by > touch.by || at < touch.earliest;
-        *touch = Touch { by: by.max(touch.by), earliest: at.min(touch.earliest) };
-        news
+    /// The first withdrawal counts.
+    fn void(&mut self, target: EventRef, by: EventRef) {
+        self.voided.entry(target).or_insert(by);
     }
 
     fn refuse(&mut self, position: EventRef, target: &str, reason: String) {
@@ -226,6 +229,3 @@ impl Work<'_> {
         self.rows.refused.push(RefusedRow { block: self.height, target: target.to_owned(), reason, content });
     }
 }
-
-/// Things without the order in which they were named.
-type Things = BTreeSet<Thing>;

@@ -2,41 +2,48 @@
 //! store. A cache: whatever is lost is derived again from the log.
 //!
 //! ```text
-//! H                                → height of the last block that is in, u64 BE
+//! H                                → height of the last block that is in, u64
 //! N ‖ pos                          → a notice, to rebuild the registry at start
-//! K ‖ event key                    → pos of the first event with this key
-//! I ‖ H(party ‖ "\n" ‖ eventID)    → events of this name
-//! W ‖ H(party ‖ "\n" ‖ eventID)    → declared events that wait for this corrective one
-//! X ‖ H(party ‖ "\n" ‖ eventID)    → pos of the corrective event that withdrew the events of this name
-//! E ‖ pos                          → an event's row and the things it speaks of
-//! F ‖ thing ‖ pos ‖ role ‖ thing   → a fact; the last thing is its counterpart
-//! M ‖ thing ‖ pos                  → a fact that emptied this container
-//! C ‖ thing ‖ thing                → the second was put into the first at some time
-//! J ‖ thing ‖ thing                → the second is another code on the same pack
-//! L ‖ thing                        → when anything last left this container, µs
-//! S ‖ thing                        → what its last fold said, to tell what a new one changes
+//! I ‖ H(party ‖ "\n" ‖ eventID)    → the events of this name, and what is said of them
+//! E ‖ pos                          → an event's row, what its facts share, and the things it speaks of
+//! F ‖ thing ‖ pos ‖ role ‖ thing   → a fact's own part; the last thing is its counterpart
+//! M ‖ thing ‖ pos                  → the order of an event that emptied this container
+//! D ‖ thing ‖ until ‖ thing        → the second's fold tells what is said of the first, a container, up to this instant
+//! Q ‖ thing ‖ thing                → until, of a lot (the first) in a container
+//! S ‖ thing                        → what its last fold said: the next fact in order is applied to it
 //!
 //! pos = height u64 BE ‖ idx u32 BE         thing = class u64 BE ‖ length of id u16 BE ‖ id
+//! until = µs i64 BE with the sign bit flipped, so that it sorts; the largest while the stay is open
 //! ```
+//!
+//! An event of one item that comes in order costs two reads (I, S) and four writes (I, E, F, S), however long any
+//! history is. Which engine: see `tests/engines.rs`.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 
 use anyhow::Context;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use medtrace_gs1::Thing;
+use medtrace_gs1::{Class, Thing};
 use medtrace_ledger::EventRef;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Number of this layout: a state in another one is derived again.
+pub const FORMAT: u32 = 2;
+
 /// Changes of one or more blocks: `None` removes.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Keys and values.
+pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A sorted map of bytes that survives a restart.
 pub trait Keyed {
     fn get(&self, key: &[u8]) -> anyhow::Result<Option<Vec<u8>>>;
-    /// All pairs whose key starts with `prefix`, in order.
-    fn scan(&self, prefix: &[u8]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>>;
+    /// At most `most` pairs from `from` (included) to `to` (excluded), in order.
+    fn range(&self, from: &[u8], to: &[u8], most: usize) -> anyhow::Result<Pairs>;
     /// All or nothing, and durable when it returns.
     fn commit(&mut self, changes: Changes) -> anyhow::Result<()>;
 }
@@ -64,12 +71,12 @@ impl Keyed for Disk {
         Ok(self.pairs.get(key)?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, prefix: &[u8]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn range(&self, from: &[u8], to: &[u8], most: usize) -> anyhow::Result<Pairs> {
         let pair = |guard: fjall::Guard| -> anyhow::Result<_> {
             let (key, value) = guard.into_inner()?;
             Ok((key.to_vec(), value.to_vec()))
         };
-        self.pairs.prefix(prefix).map(pair).collect()
+        self.pairs.range(from..to).take(most).map(pair).collect()
     }
 
     fn commit(&mut self, changes: Changes) -> anyhow::Result<()> {
@@ -85,7 +92,7 @@ impl Keyed for Disk {
 }
 
 /// The keyed state in memory, for tests and small audits.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Keyed for Memory {
@@ -93,9 +100,8 @@ impl Keyed for Memory {
         Ok(self.0.get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let from = self.0.range(prefix.to_vec()..);
-        Ok(from.take_while(|(key, _)| key.starts_with(prefix)).map(|(k, v)| (k.clone(), v.clone())).collect())
+    fn range(&self, from: &[u8], to: &[u8], most: usize) -> anyhow::Result<Pairs> {
+        Ok(self.0.range(from.to_vec()..to.to_vec()).take(most).map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
     fn commit(&mut self, changes: Changes) -> anyhow::Result<()> {
@@ -134,21 +140,41 @@ impl<K: Keyed> Overlay<K> {
         Ok(())
     }
 
+    pub fn remove(&mut self, key: Vec<u8>) {
+        self.changes.insert(key, None);
+    }
+
     /// All values whose key starts with `prefix`, with the rest of the key.
     pub fn scan<T: DeserializeOwned>(&self, prefix: &[u8]) -> anyhow::Result<Vec<(Vec<u8>, T)>> {
-        let mut pairs: BTreeMap<Vec<u8>, Vec<u8>> = self.base.scan(prefix)?.into_iter().collect();
-        for (key, change) in self.changes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)) {
+        let pairs = self.range(prefix, &after(prefix))?.into_iter();
+        pairs.map(|(key, value)| Ok((key[prefix.len()..].to_vec(), read(&value)?))).collect()
+    }
+
+    /// All pairs from `from` (included) to `to` (excluded), in order.
+    pub fn range(&self, from: &[u8], to: &[u8]) -> anyhow::Result<Pairs> {
+        let base = self.base.range(from, to, usize::MAX)?;
+        let mut changes = self.changes.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to))).peekable();
+        if changes.peek().is_none() {
+            return Ok(base);
+        }
+        let mut pairs: BTreeMap<Vec<u8>, Vec<u8>> = base.into_iter().collect();
+        for (key, change) in changes {
             match change {
                 Some(value) => pairs.insert(key.clone(), value.clone()),
                 None => pairs.remove(key),
             };
         }
-        pairs.into_iter().map(|(key, value)| Ok((key[prefix.len()..].to_vec(), read(&value)?))).collect()
+        Ok(pairs.into_iter().collect())
     }
 
-    /// Bytes that wait to be committed, about.
+    /// Keys whose change waits to be committed.
     pub fn pending(&self) -> usize {
         self.changes.len()
+    }
+
+    /// What is committed; changes that wait are not seen.
+    pub fn base(&self) -> &K {
+        &self.base
     }
 
     /// Makes the changes durable.
@@ -157,7 +183,20 @@ impl<K: Keyed> Overlay<K> {
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<T> {
+/// The first key after all that start with `prefix`: kinds of keys are letters, so there is one.
+pub fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut next = prefix.to_vec();
+    while next.last() == Some(&u8::MAX) {
+        next.pop();
+    }
+    if let Some(last) = next.last_mut() {
+        *last += 1;
+    }
+    next
+}
+
+/// A value as it was put.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<T> {
     postcard::from_bytes(bytes).context("failed to read a value of the keyed state")
 }
 
@@ -183,8 +222,43 @@ impl Key {
         self.bytes(&thing.class().to_u64().to_be_bytes()).bytes(&(id.len() as u16).to_be_bytes()).bytes(id)
     }
 
+    /// An instant, µs, so that keys sort as instants do.
+    pub fn instant(self, at: i64) -> Key {
+        self.bytes(&(at.cast_unsigned() ^ (1 << 63)).to_be_bytes())
+    }
+
     pub fn end(self) -> Vec<u8> {
         self.0
+    }
+}
+
+/// Reads a key's parts back.
+pub struct Parts<'a>(pub &'a [u8]);
+
+impl Parts<'_> {
+    pub fn u8(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    pub fn position(&mut self) -> Option<EventRef> {
+        Some(EventRef { height: u64::from_be_bytes(self.array()?), idx: u32::from_be_bytes(self.array()?) })
+    }
+
+    /// `None` also for a scheme that this version does not know.
+    pub fn thing(&mut self) -> Option<Thing> {
+        let class = u64::from_be_bytes(self.array()?);
+        let length = u16::from_be_bytes(self.array()?);
+        let (id, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        Some(Thing::new(Class::from_u64(class)?, std::str::from_utf8(id).ok()?))
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::derive::{Deriver, Rows};
 use crate::keyed::Disk;
 use crate::status::{Metrics, Status};
-use crate::write::{WriteError, write};
+use crate::write::{WriteError, next_height, write};
 
 /// Blocks are gathered this long while more are waiting, milliseconds.
 const GATHER_MS: u64 = 400;
@@ -61,7 +61,7 @@ pub async fn run(admin_listener: TcpListener, config: Config, shutdown: Shutdown
 async fn open(config: &Config, client: &Client, status: &Status, shutdown: &Shutdown) -> anyhow::Result<Deriver<Disk>> {
     let folder = config.data.join("timelines");
     let deriver = Deriver::open(Disk::open(&folder)?, &config.genesis)?;
-    let marker = until(shutdown, status, || next_in_store(client)).await?;
+    let marker = until(shutdown, status, || next_height(client)).await?;
     tracing::info!(keyed_state = deriver.next_height(), store = marker, "next heights at start");
     if deriver.next_height() <= marker {
         return Ok(deriver);
@@ -70,11 +70,6 @@ async fn open(config: &Config, client: &Client, status: &Status, shutdown: &Shut
     drop(deriver);
     std::fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
     Deriver::open(Disk::open(&folder)?, &config.genesis)
-}
-
-/// The height after the last marker.
-async fn next_in_store(client: &Client) -> Result<u64, clickhouse::error::Error> {
-    client.query("SELECT if(count() = 0, 0, max(height) + 1) FROM block").fetch_one::<u64>().await
 }
 
 async fn follow(

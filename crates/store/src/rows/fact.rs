@@ -89,7 +89,7 @@ impl From<&Fact> for FactRow {
             flags: head.flags.0,
             void_block,
             void_idx,
-            ver: super::version(head.voided.unwrap_or(head.position)),
+            ver: super::version(head.voided.map_or(head.position, |by| by.max(head.position))),
         }
     }
 }

@@ -1,12 +1,14 @@
-//! One event: replay, conflict, declaration, rights, facts.
+//! One event: replay, conflict, rights, facts; then what it withdraws.
 
 use medtrace_event::{Event, event_key};
+use medtrace_gs1::Thing;
 use medtrace_ledger::{EventRef, Submission, hash};
 use medtrace_registry::rights;
-use medtrace_store::rows::{AlertRow, DeliveryRow, EventRefRow, EventRow, FactRow, RefKind, ReplayRow, version};
+use medtrace_store::rows::{AlertRow, EventRefRow, EventRow, FactRow, RefKind, ReplayRow, version};
 use medtrace_timeline::{Fact, Flags, Role, Sealed, facts_of};
 
-use super::memo::{Declares, EventMemo, Named, ThingKey};
+use super::memo::{EventMemo, FactMemo, Name, Named, ThingKey};
+use super::voids::declares;
 use super::{Deriver, Work};
 use crate::keyed::{Key, Keyed};
 
@@ -19,20 +21,26 @@ impl<K: Keyed> Deriver<K> {
         work: &mut Work<'_>,
     ) -> anyhow::Result<()> {
         let party = submission.party.as_str();
-        let key = event_key(party, bytes);
         let event = match Event::from_bytes(bytes) {
             Ok(event) => event,
             Err(faults) => {
-                let reason = faults.first().map_or_else(String::new, ToString::to_string);
-                work.refuse(position, "event", reason);
+                work.refuse(position, "event", faults.first().map_or_else(String::new, ToString::to_string));
                 return Ok(());
             }
         };
-        if self.is_replay(key, position, work)? {
+        let Some(event_id) = event.event_id.as_deref() else {
+            work.refuse(position, "event", "eventID is missing".to_owned());
+            return Ok(());
+        };
+        let key = event_key(party, bytes);
+        let hash = name_hash(party, event_id);
+        let name = self.name(&hash)?;
+        if let Some(first) = name.events.iter().find(|event| event.key == key) {
+            let (block, idx) = (position.height, position.idx);
+            work.rows.replays.push(ReplayRow { of_block: first.height, of_idx: first.idx, block, idx });
             return Ok(());
         }
-        let name = name_hash(party, event.event_id.as_deref().unwrap_or_default());
-        let flags = self.flags(submission, &event, &name, position, work)?;
+        let flags = self.flags(submission, &event, &name, position, work);
         let sealed = Sealed {
             position,
             note_ms: submission.time_ms,
@@ -42,39 +50,26 @@ impl<K: Keyed> Deriver<K> {
             flags,
         };
         let facts = facts_of(&event, &sealed);
-        let row = event_row(&event, party, position, work.time_ms, &facts, flags);
-        let delivery = delivery_row(&event, party, position, &facts);
-        let event_id = hash::sha256(&[row.event_id.as_bytes()]);
+        let memo = remember(&event, &sealed, work.time_ms, &facts);
+        let id = hash::sha256(&[event_id.as_bytes()]);
         work.rows.event_refs.push(EventRefRow::new(RefKind::EventKey, key, position));
-        work.rows.event_refs.push(EventRefRow::new(RefKind::EventId, event_id.0, position));
-        work.rows.deliveries.extend(delivery.clone());
-        self.keep_facts(&facts, position, work)?;
-        let mut things: Vec<ThingKey> = facts.iter().map(|fact| ThingKey::from(&fact.thing)).collect();
-        things.dedup();
-        self.keyed.put(event_slot(position), &EventMemo { row: row.clone(), delivery, things })?;
-        work.rows.events.push(row);
-        self.settle_names(party, &event, name, position, work)
-    }
-
-    fn is_replay(&mut self, key: [u8; 32], position: EventRef, work: &mut Work<'_>) -> anyhow::Result<bool> {
-        let slot = Key::of(b'K').bytes(&key).end();
-        if let Some((of_block, of_idx)) = self.keyed.get::<(u64, u32)>(&slot)? {
-            let (block, idx) = (position.height, position.idx);
-            work.rows.replays.push(ReplayRow { of_block, of_idx, block, idx });
-            return Ok(true);
-        }
-        self.keyed.put(slot, &(position.height, position.idx))?;
-        Ok(false)
+        work.rows.event_refs.push(EventRefRow::new(RefKind::EventId, id.0, position));
+        work.rows.events.push(memo.row.clone());
+        work.rows.deliveries.extend(memo.delivery_row());
+        self.keyed.put(event_slot(position), &memo)?;
+        self.keep_facts(facts, position, work)?;
+        let named = Named { height: position.height, idx: position.idx, key, declares: declares(&event) };
+        self.settle_names(party, &event, hash, name, named, work)
     }
 
     fn flags(
         &self,
         submission: &Submission,
         event: &Event,
-        name: &[u8; 32],
+        name: &Name,
         position: EventRef,
         work: &mut Work<'_>,
-    ) -> anyhow::Result<Flags> {
+    ) -> Flags {
         let mut flags = Flags::default();
         let mut alert = |code: &str, detail: String| {
             work.rows.alerts.push(AlertRow {
@@ -93,34 +88,27 @@ impl<K: Keyed> Deriver<K> {
             flags = flags.with(Flags::NOT_ENTITLED);
             alert("signer-not-entitled", refusals.first().map_or_else(String::new, |r| r.detail.clone()));
         }
-        let conflicting =
-            event.error.is_none() && self.named(name)?.iter().any(|other| other.declares == Declares::Nothing);
-        if conflicting {
+        if event.error.is_none() && name.is_taken() {
             flags = flags.with(Flags::CONFLICT);
             alert("conflicting", event.event_id.clone().unwrap_or_default());
         }
-        Ok(flags)
+        flags
     }
 
-    fn keep_facts(&mut self, facts: &[Fact], position: EventRef, work: &mut Work<'_>) -> anyhow::Result<()> {
+    fn keep_facts(&mut self, facts: Vec<Fact>, position: EventRef, work: &mut Work<'_>) -> anyhow::Result<()> {
         for fact in facts {
-            let row = FactRow::from(fact);
-            self.keyed.put(fact_slot(fact), &row)?;
+            self.keyed.put(fact_slot(&fact), &FactMemo::from(&fact))?;
             if fact.role == Role::Emptied {
-                self.keyed.put(Key::of(b'M').thing(&fact.thing).position(position).end(), &row)?;
+                self.keyed.put(Key::of(b'M').thing(&fact.thing).position(position).end(), &fact.order())?;
             }
-            if let (Role::Child | Role::SameAs, Some(other)) = (fact.role, &fact.counterpart) {
-                let kind = if fact.role == Role::Child { b'C' } else { b'J' };
-                self.keyed.put(Key::of(kind).thing(other).thing(&fact.thing).end(), &ThingKey::from(&fact.thing))?;
-            }
-            work.touch(&fact.thing, position, fact.order().at);
-            work.rows.facts.push(row);
+            work.rows.facts.push(FactRow::from(&fact));
+            work.take_fact(fact);
         }
         Ok(())
     }
 
-    pub(super) fn named(&self, name: &[u8; 32]) -> anyhow::Result<Vec<Named>> {
-        Ok(self.keyed.get(&Key::of(b'I').bytes(name).end())?.unwrap_or_default())
+    pub(super) fn name(&self, hash: &[u8; 32]) -> anyhow::Result<Name> {
+        Ok(self.keyed.get(&name_slot(hash))?.unwrap_or_default())
     }
 }
 
@@ -129,59 +117,67 @@ pub(super) fn name_hash(party: &str, event_id: &str) -> [u8; 32] {
     hash::sha256(&[party.as_bytes(), b"\n", event_id.as_bytes()]).0
 }
 
+pub(super) fn name_slot(hash: &[u8; 32]) -> Vec<u8> {
+    Key::of(b'I').bytes(hash).end()
+}
+
 pub(super) fn event_slot(position: EventRef) -> Vec<u8> {
     Key::of(b'E').position(position).end()
 }
 
-pub(super) fn fact_slot(fact: &Fact) -> Vec<u8> {
-    let key = Key::of(b'F').thing(&fact.thing).position(fact.head.position).bytes(&[fact.role.to_u8()]);
+/// All facts of a thing; then those of one event follow with its position.
+pub(super) fn facts_slot(thing: &Thing) -> Key {
+    Key::of(b'F').thing(thing)
+}
+
+fn fact_slot(fact: &Fact) -> Vec<u8> {
+    let key = facts_slot(&fact.thing).position(fact.head.position).bytes(&[fact.role.to_u8()]);
     match &fact.counterpart {
         Some(counterpart) => key.thing(counterpart).end(),
         None => key.end(),
     }
 }
 
-fn event_row(event: &Event, party: &str, position: EventRef, record_ms: u64, facts: &[Fact], flags: Flags) -> EventRow {
+fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> EventMemo {
+    let head = medtrace_timeline::head_of(event, sealed);
+    let mut things: Vec<ThingKey> = facts.iter().map(|fact| ThingKey::from(&fact.thing)).collect();
+    things.dedup();
     let location =
         |place: &Option<medtrace_event::event::Location>| place.as_ref().map_or_else(String::new, |p| p.thing.uri());
-    EventRow {
-        block: position.height,
-        idx: position.idx,
+    let row = EventRow {
+        block: sealed.position.height,
+        idx: sealed.position.idx,
         t: event.time,
         record_ms,
         kind: event.kind.name().to_owned(),
         action: event.action.map_or("", |a| a.name()).to_owned(),
-        step: event.biz_step.as_deref().unwrap_or_default().to_owned(),
-        disposition: event.disposition.as_deref().unwrap_or_default().to_owned(),
+        step: head.step.to_string(),
+        disposition: head.disposition.to_string(),
         read_point: location(&event.read_point),
         biz_location: location(&event.biz_location),
-        party: party.to_owned(),
+        party: sealed.party.to_string(),
         event_id: event.event_id.clone().unwrap_or_default(),
         things: facts.len() as u32,
-        flags: facts.first().map_or(flags, |f| f.head.flags).0,
+        flags: head.flags.0,
         void_block: 0,
         void_idx: 0,
-        ver: version(position),
+        ver: version(sealed.position),
+    };
+    // A shipment that says where it is bound.
+    let ships = &*head.step == "shipping" && event.error.is_none() && !event.destinations.is_empty();
+    let delivery = ships.then(|| {
+        let destinations = event.destinations.iter().map(|d| d.thing.uri()).collect();
+        (destinations, event.transactions.iter().map(|t| t.id.clone()).collect())
+    });
+    EventMemo {
+        row,
+        rank: head.order.rank,
+        note_ms: head.order.note_ms,
+        submission: head.order.submission,
+        persistent_set: head.persistent_set,
+        persistent_unset: head.persistent_unset,
+        destination: head.destination,
+        delivery,
+        things,
     }
-}
-
-/// A shipment that says where it is bound.
-fn delivery_row(event: &Event, party: &str, position: EventRef, facts: &[Fact]) -> Option<DeliveryRow> {
-    let ships = event.biz_step.as_deref() == Some("shipping") && event.error.is_none();
-    if !ships || event.destinations.is_empty() {
-        return None;
-    }
-    Some(DeliveryRow {
-        block: position.height,
-        idx: position.idx,
-        t: event.time,
-        party: party.to_owned(),
-        source: event.read_point.as_ref().map_or_else(String::new, |p| p.thing.uri()),
-        destinations: event.destinations.iter().map(|d| d.thing.uri()).collect(),
-        documents: event.transactions.iter().map(|t| t.id.clone()).collect(),
-        things: facts.len() as u32,
-        void_block: 0,
-        void_idx: 0,
-        ver: version(position),
-    })
 }

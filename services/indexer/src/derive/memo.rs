@@ -1,8 +1,14 @@
-//! What the keyed state keeps of things and events, in a form that does not depend on text.
+//! What the keyed state keeps of things, events and names, in a form that does not depend on text.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use medtrace_event::{Action, Kind};
 use medtrace_gs1::{Class, Thing};
 use medtrace_ledger::EventRef;
-use medtrace_store::rows::{DeliveryRow, EventRow};
+use medtrace_store::rows::{DeliveryRow, EventRow, version};
+use medtrace_timeline::{Balance, EventHead, Fact, Flags, Order, Settled};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// A thing as two numbers and a text: reads back without parsing a URI.
@@ -22,17 +28,29 @@ impl ThingKey {
     }
 }
 
-/// One event of a name (party and eventID).
+/// What is known of one name (party and eventID).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name {
+    /// In the order of the log.
+    pub events: Vec<Named>,
+    /// Names whose events are withdrawn by any event of this one: it is among their corrections.
+    pub corrects: Vec<[u8; 32]>,
+    /// The first event through which its own events were found corrected: (height, idx).
+    pub corrected: Option<(u64, u32)>,
+}
+
+/// One event of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     pub height: u64,
     pub idx: u32,
-    /// It declares the others of its name wrong.
+    /// The event key: the same again is a replay.
+    pub key: [u8; 32],
     pub declares: Declares,
 }
 
 impl Named {
-    pub fn position(self) -> EventRef {
+    pub fn position(&self) -> EventRef {
         EventRef { height: self.height, idx: self.idx }
     }
 }
@@ -46,28 +64,118 @@ pub enum Declares {
     IncorrectData,
 }
 
-/// An event that may be withdrawn later.
+impl Name {
+    /// Says something of the world, rather than of other events.
+    pub fn is_taken(&self) -> bool {
+        self.events.iter().any(|event| event.declares == Declares::Nothing)
+    }
+
+    /// What withdraws every event of this name, if something does.
+    pub fn withdrawn(&self) -> Option<EventRef> {
+        let declared = self.events.iter().filter(|event| event.declares == Declares::DidNotOccur).map(Named::position);
+        let corrected = self.corrected.map(|(height, idx)| EventRef { height, idx });
+        declared.chain(corrected).min()
+    }
+}
+
+/// An event: its row, what its facts share, and what it speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventMemo {
     pub row: EventRow,
-    pub delivery: Option<DeliveryRow>,
+    pub rank: u8,
+    pub note_ms: u64,
+    pub submission: u64,
+    pub persistent_set: Vec<Box<str>>,
+    pub persistent_unset: Vec<Box<str>>,
+    pub destination: Box<str>,
+    /// Destinations and documents of a shipment.
+    pub delivery: Option<(Vec<String>, Vec<String>)>,
     pub things: Vec<ThingKey>,
 }
 
-/// One stay in a container, as the containment table tells it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Stay {
-    pub parent: ThingKey,
-    pub from: i64,
-    pub until: i64,
+impl EventMemo {
+    pub fn position(&self) -> EventRef {
+        EventRef { height: self.row.block, idx: self.row.idx }
+    }
+
+    /// As the facts of the event carry it.
+    pub fn head(&self) -> Arc<EventHead> {
+        let EventRow { t, kind, action, step, disposition, read_point, biz_location, party, flags, .. } = &self.row;
+        let order = Order {
+            at: *t,
+            rank: self.rank,
+            note_ms: self.note_ms,
+            submission: self.submission,
+            index: self.position().index() as u16,
+        };
+        Arc::new(EventHead {
+            position: self.position(),
+            order,
+            kind: Kind::of(kind).unwrap_or(Kind::Object),
+            action: Action::of(action),
+            step: step.as_str().into(),
+            disposition: disposition.as_str().into(),
+            persistent_set: self.persistent_set.clone(),
+            persistent_unset: self.persistent_unset.clone(),
+            place: if biz_location.is_empty() { read_point } else { biz_location }.as_str().into(),
+            destination: self.destination.clone(),
+            party: party.as_str().into(),
+            flags: Flags(*flags),
+            voided: medtrace_store::rows::voided(self.row.void_block, self.row.void_idx),
+        })
+    }
+
+    /// Withdraws it.
+    pub fn void(&mut self, by: EventRef) {
+        (self.row.void_block, self.row.void_idx) = (by.height, by.idx);
+        self.row.ver = version(by.max(self.position()));
+    }
+
+    pub fn delivery_row(&self) -> Option<DeliveryRow> {
+        let (destinations, documents) = self.delivery.clone()?;
+        let row = &self.row;
+        Some(DeliveryRow {
+            block: row.block,
+            idx: row.idx,
+            t: row.t,
+            party: row.party.clone(),
+            source: row.read_point.clone(),
+            destinations,
+            documents,
+            things: row.things,
+            void_block: row.void_block,
+            void_idx: row.void_idx,
+            ver: row.ver,
+        })
+    }
 }
 
-/// What the last fold of a thing said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FoldMemo {
-    pub lot: String,
-    pub irregular: u32,
-    pub stays: Vec<Stay>,
-    /// A row of this thing is in `lot_item`.
-    pub listed: bool,
+/// A fact's own part: what the event says of this thing only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactMemo {
+    pub quantity: Option<Decimal>,
+    pub lot: Box<str>,
+    pub expiry: Option<i32>,
+}
+
+impl From<&Fact> for FactMemo {
+    fn from(fact: &Fact) -> Self {
+        FactMemo { quantity: fact.quantity, lot: fact.lot.clone(), expiry: fact.expiry }
+    }
+}
+
+/// What the last fold of a thing said, and what else folds with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThingMemo {
+    pub fold: Fold,
+    /// Something was put into it or taken out of it at some time.
+    pub container: bool,
+    /// Other codes that some event put on the same pack.
+    pub codes: BTreeSet<ThingKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fold {
+    One(Box<Settled>),
+    Many(Box<Balance>),
 }

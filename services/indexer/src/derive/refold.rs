@@ -1,238 +1,262 @@
-//! Folding the touched things again: state rows, containment assertions, alerts.
+//! Folding the touched things again: by applying what is new where it comes last in order, else from all facts.
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use medtrace_event::Action;
-use medtrace_gs1::{Level, Scheme, Thing};
+use medtrace_gs1::{Level, Thing};
 use medtrace_ledger::EventRef;
-use medtrace_store::rows::{AlertRow, ContainmentRow, FactRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, moment, version};
-use medtrace_timeline::{Balance, Cut, Fact, Irregular, Role, State, Story, Walk};
+use medtrace_store::rows::OPEN;
+use medtrace_timeline::{Balance, Cut, Fact, Role, Settled, Walk};
 
-use super::memo::{FoldMemo, Stay, ThingKey};
-use super::{Deriver, Things, Touch, Work};
-use crate::keyed::{Key, Keyed, Overlay};
+pub(super) use super::reader::Reader;
 
-/// Irregularities that raise an alert when a fold first shows them, with the alert's code.
-const ALERTS: &[(Irregular, &str)] = &[
-    (Irregular::COMMISSIONED_TWICE, "commissioned-twice"),
-    (Irregular::BEFORE_COMMISSIONING, "before-commissioning"),
-    (Irregular::AFTER_END, "after-end"),
-    (Irregular::USED_TWICE, "used-twice"),
-    (Irregular::TWO_CONTAINERS, "two-containers"),
-    (Irregular::RECEIVED_NOT_SHIPPED, "received-not-shipped"),
-    (Irregular::SHIPPED_NOT_HELD, "shipped-not-held"),
-];
+use super::memo::{Fold, ThingKey, ThingMemo};
+use super::states::{balance_row, settled_rows};
+use super::{Deriver, Touch, Work};
+use crate::keyed::{Key, Keyed, Parts, after};
+
+/// A thing to be folded.
+struct Job {
+    touch: Touch,
+    before: Option<ThingMemo>,
+    container: bool,
+    codes: BTreeSet<ThingKey>,
+}
 
 impl<K: Keyed> Deriver<K> {
     pub(super) fn refold(&mut self, work: &mut Work<'_>) -> anyhow::Result<()> {
-        self.touch_dependents(work)?;
-        let mut read = Facts::default();
-        for (thing, touch) in std::mem::take(&mut work.touched) {
-            let facts = read.of(&self.keyed, &thing)?;
-            match thing.level() {
-                Level::Instance => self.refold_instance(&thing, &facts, &mut read, touch.by, work)?,
-                Level::Lot | Level::Class => {
-                    let balance = serde_json::to_string(&Balance::of(&facts, Cut::ALL))?;
-                    let (class, lot) = (thing.class().to_u64(), thing.id().to_owned());
-                    work.rows.lot_balances.push(LotBalanceRow { class, lot, balance, ver: version(touch.by) });
+        let mut reader = Reader::default();
+        for (thing, job) in self.jobs(std::mem::take(&mut work.touched))? {
+            let by = job.touch.by;
+            let fold = match thing.level() {
+                Level::Instance => {
+                    let (before, after) = self.fold_instance(&thing, &job, &mut reader)?;
+                    self.depend(&thing, &tellers(&before), &tellers(&after))?;
+                    settled_rows(&thing, job.before.is_some().then_some(&before), &after, job.container, by, work)?;
+                    Fold::One(Box::new(after))
                 }
-            }
+                Level::Lot | Level::Class => {
+                    let balance = self.fold_lot(&thing, &job, &mut reader)?;
+                    work.rows.lot_balances.push(balance_row(&thing, &balance, by)?);
+                    Fold::Many(Box::new(balance))
+                }
+            };
+            let memo = ThingMemo { fold, container: job.container, codes: job.codes };
+            self.keyed.put(memo_slot(&thing), &memo)?;
         }
         Ok(())
     }
 
-    /// What else folds again with what was touched: whatever was in a container that was emptied, or that something is
-    /// now told of at a time when others had not left it yet; and the other codes on the same pack.
-    fn touch_dependents(&self, work: &mut Work<'_>) -> anyhow::Result<()> {
-        let mut open: Vec<Thing> = work.touched.keys().cloned().collect();
+    /// What was touched, and whatever folds with it: the other codes on the same pack, and whatever was in a container
+    /// of which something is now told at a time when it was inside.
+    fn jobs(&self, touched: BTreeMap<Thing, Touch>) -> anyhow::Result<BTreeMap<Thing, Job>> {
+        let mut jobs = BTreeMap::new();
+        for (thing, touch) in touched {
+            jobs.insert(thing.clone(), self.job(&thing, touch)?);
+        }
+        let mut open: Vec<Thing> = jobs.keys().cloned().collect();
         while let Some(thing) = open.pop() {
-            let Some(Touch { by, earliest }) = work.touched.get(&thing).copied() else { continue };
-            let mut dependents: Vec<Thing> = Vec::new();
-            let emptied = !self.keyed.scan::<FactRow>(&Key::of(b'M').thing(&thing).end())?.is_empty();
-            let left: Option<i64> = self.keyed.get(&Key::of(b'L').thing(&thing).end())?;
-            if emptied || left.is_some_and(|left| earliest <= left) {
-                let children = self.keyed.scan::<ThingKey>(&Key::of(b'C').thing(&thing).end())?;
-                dependents.extend(children.iter().filter_map(|(_, child)| child.thing()));
-            }
-            dependents.extend(self.same_as(&thing)?);
-            for dependent in dependents {
-                if work.touch(&dependent, by, earliest) {
+            let Some(job) = jobs.get(&thing) else { continue };
+            let Touch { by, earliest, .. } = job.touch;
+            for dependent in self.dependents(&thing, job)? {
+                let news = match jobs.get_mut(&dependent) {
+                    Some(job) => job.touch.anew(by, earliest, false),
+                    None => {
+                        let mut touch = Touch::new(by, earliest);
+                        touch.anew(by, earliest, false);
+                        jobs.insert(dependent.clone(), self.job(&dependent, touch)?);
+                        true
+                    }
+                };
+                if news {
                     open.push(dependent);
                 }
             }
         }
-        Ok(())
+        Ok(jobs)
     }
 
-    fn refold_instance(
-        &mut self,
-        thing: &Thing,
-        facts: &[Fact],
-        read: &mut Facts,
-        by: EventRef,
-        work: &mut Work<'_>,
-    ) -> anyhow::Result<()> {
-        let story = self.settled(thing, read)?;
-        let state = &story.state;
-        let slot = Key::of(b'S').thing(thing).end();
-        let before: FoldMemo = self.keyed.get(&slot)?.unwrap_or_default();
-        let after = FoldMemo {
-            lot: state.lot.to_string(),
-            irregular: state.irregular.0,
-            stays: story.stays.iter().map(stay).collect(),
-            listed: thing.product().is_some(),
+    fn job(&self, thing: &Thing, touch: Touch) -> anyhow::Result<Job> {
+        let before: Option<ThingMemo> = self.keyed.get(&memo_slot(thing))?;
+        let (mut container, mut codes) = before.as_ref().map_or_else(Default::default, |b| (b.container, b.codes.clone()));
+        for fact in &touch.facts {
+            let opens = matches!(fact.role, Role::Parent | Role::Emptied);
+            container |= opens && fact.head.action != Some(Action::Observe);
+            codes.extend(fact.counterpart.iter().filter(|_| fact.role == Role::SameAs).map(ThingKey::from));
+        }
+        Ok(Job { touch, before, container, codes })
+    }
+
+    fn dependents(&self, thing: &Thing, job: &Job) -> anyhow::Result<Vec<Thing>> {
+        if thing.level() != Level::Instance {
+            return Ok(Vec::new());
+        }
+        let mut dependents: Vec<Thing> = job.codes.iter().filter_map(ThingKey::thing).collect();
+        if job.container {
+            let told = Key::of(b'D').thing(thing).end();
+            let from = Key::of(b'D').thing(thing).instant(job.touch.earliest).end();
+            // What is inside now sees nothing of the container but its emptyings.
+            let to = match job.touch.emptied {
+                true => after(&told),
+                false => Key::of(b'D').thing(thing).instant(OPEN).end(),
+            };
+            let found = self.keyed.range(&from.clone().min(to.clone()), &to)?;
+            dependents.extend(found.iter().filter_map(|(key, _)| Parts(key.get(from.len()..)?).thing()));
+        }
+        dependents.retain(|dependent| dependent != thing);
+        Ok(dependents)
+    }
+
+    /// The folds before and after.
+    fn fold_instance(&self, thing: &Thing, job: &Job, reader: &mut Reader) -> anyhow::Result<(Settled, Settled)> {
+        let before = match job.before.as_ref().map(|memo| &memo.fold) {
+            Some(Fold::One(settled)) => (**settled).clone(),
+            _ => Settled::default(),
         };
-        self.remember_leaving(&story)?;
-        assert_stays(thing, &before.stays, &after.stays, by, work);
-        alert(thing, state, before.irregular, by, work);
-        if after.listed {
-            list_item(thing, state, &before, by, work);
+        if !job.touch.anew {
+            let mut settled = before.clone();
+            let mut all = true;
+            for fact in in_order(&job.touch.facts) {
+                let emptied = reader.last_emptied(&self.keyed, fact)?;
+                all = all && settled.append(fact, |_| emptied);
+            }
+            if all {
+                return Ok((before, settled));
+            }
         }
-        if is_container(thing, facts) {
-            work.rows.unit_states.push(UnitStateRow {
-                class: thing.class().to_u64(),
-                id: thing.id().to_owned(),
-                state: serde_json::to_string(state)?,
-                ver: version(by),
-            });
-        }
-        self.keyed.put(slot, &after)
+        let after = self.settled(thing, reader)?;
+        Ok((before, after))
     }
 
-    /// The thing's own part of the present. Of a container that it is in and never left before, only the emptyings are
-    /// read: a container may have been packed a thousand times.
-    fn settled(&self, thing: &Thing, read: &mut Facts) -> anyhow::Result<Story> {
+    /// The thing's own part of the present, from all facts. Of the one container that it was ever in, never left and
+    /// that was never emptied, nothing is read: it may have been packed a thousand times.
+    fn settled(&self, thing: &Thing, reader: &mut Reader) -> anyhow::Result<Settled> {
+        let own = reader.facts_of(&self.keyed, thing)?;
+        let joined = own.iter().any(|fact| fact.role == Role::SameAs);
+        let mut packed = own.iter().filter(|fact| fact.role == Role::Child);
+        let mut still_in = match (packed.next(), packed.next()) {
+            (Some(fact), None) if !joined && fact.head.action == Some(Action::Add) => fact.counterpart.clone(),
+            _ => None,
+        };
+        if let Some(container) = &still_in
+            && reader.emptyings(&self.keyed, container)?.is_some()
+        {
+            still_in = None;
+        }
         let mut walk = Walk::new(thing.clone(), Cut::ALL);
-        let own = read.of(&self.keyed, thing)?;
-        let left: Things = own
-            .iter()
-            .filter(|f| f.role == Role::Child && f.head.action == Some(Action::Delete))
-            .filter_map(|f| f.counterpart.clone())
-            .collect();
-        let packed = own.iter().filter(|f| f.role == Role::Child && f.head.action == Some(Action::Add)).count();
         loop {
             let wanted = walk.wanted();
-            let Some(next) = wanted.first() else { return Ok(walk.finish_settled()) };
-            let only_emptyings = next != thing && packed == 1 && left.is_empty() && !self.was_emptied(next)?;
-            let facts = if only_emptyings { Vec::new() } else { read.of(&self.keyed, next)?.to_vec() };
+            let Some(next) = wanted.first() else { return Ok(walk.settle()) };
+            let skip = still_in.as_ref() == Some(next) && next != thing;
+            let facts = if skip { Vec::new() } else { reader.facts_of(&self.keyed, next)?.to_vec() };
             walk.supply(next.clone(), facts);
         }
     }
 
-    fn was_emptied(&self, container: &Thing) -> anyhow::Result<bool> {
-        Ok(!self.keyed.scan::<FactRow>(&Key::of(b'M').thing(container).end())?.is_empty())
-    }
-
-    fn remember_leaving(&mut self, story: &Story) -> anyhow::Result<()> {
-        for (container, to) in story.stays.iter().filter_map(|s| Some((&s.container, s.to?))) {
-            let slot = Key::of(b'L').thing(container).end();
-            if self.keyed.get::<i64>(&slot)?.is_none_or(|left| left < to.at) {
-                self.keyed.put(slot, &to.at)?;
+    fn fold_lot(&mut self, lot: &Thing, job: &Job, reader: &mut Reader) -> anyhow::Result<Balance> {
+        let mut balance = match job.before.as_ref().map(|memo| &memo.fold) {
+            Some(Fold::Many(balance)) => (**balance).clone(),
+            _ => Balance::default(),
+        };
+        let mut facts = job.touch.facts.clone();
+        let mut all = !job.touch.anew;
+        for fact in in_order(&facts) {
+            let emptied = reader.last_emptied(&self.keyed, fact)?;
+            all = all && balance.append(fact, |_| emptied);
+        }
+        if !all {
+            facts = reader.facts_of(&self.keyed, lot)?.to_vec();
+            for container in containers(&facts).keys() {
+                facts.extend(reader.emptied(&self.keyed, container)?);
             }
+            balance = Balance::of(&facts, Cut::ALL);
         }
-        Ok(())
-    }
-
-    fn same_as(&self, thing: &Thing) -> anyhow::Result<Vec<Thing>> {
-        let prefix = Key::of(b'J').thing(thing).end();
-        Ok(self.keyed.scan::<ThingKey>(&prefix)?.iter().filter_map(|(_, other)| other.thing()).collect())
-    }
-}
-
-/// The facts read while one block is folded.
-#[derive(Default)]
-struct Facts(BTreeMap<Thing, Rc<[Fact]>>);
-
-impl Facts {
-    /// Every fact of a thing, withdrawn ones included.
-    fn of<K: Keyed>(&mut self, keyed: &Overlay<K>, thing: &Thing) -> anyhow::Result<Rc<[Fact]>> {
-        if let Some(facts) = self.0.get(thing) {
-            return Ok(facts.clone());
+        for (container, told) in containers(&facts) {
+            let until = if balance.is_in(&container) { OPEN } else { told };
+            self.keep_until(lot, &container, until)?;
         }
-        let rows = keyed.scan::<FactRow>(&Key::of(b'F').thing(thing).end())?;
-        let facts: anyhow::Result<Rc<[Fact]>> = rows.into_iter().map(|(_, row)| Ok(Fact::try_from(row)?)).collect();
-        let facts = facts?;
-        self.0.insert(thing.clone(), facts.clone());
-        Ok(facts)
+        Ok(balance)
+    }
+
+    fn keep_until(&mut self, lot: &Thing, container: &Thing, until: i64) -> anyhow::Result<()> {
+        let slot = Key::of(b'Q').thing(lot).thing(container).end();
+        let before: Option<i64> = self.keyed.get(&slot)?;
+        let at = |until: i64| BTreeSet::from([(container.clone(), until)]);
+        self.depend(lot, &before.map(at).unwrap_or_default(), &at(until))?;
+        self.keyed.put(slot, &until)
+    }
+
+    fn depend(&mut self, thing: &Thing, before: &Tellers, after: &Tellers) -> anyhow::Result<()> {
+        let slot = |(container, until): &(Thing, i64)| Key::of(b'D').thing(container).instant(*until).thing(thing).end();
+        before.difference(after).for_each(|told| self.keyed.remove(slot(told)));
+        after.difference(before).try_for_each(|told| self.keyed.put(slot(told), &()))
     }
 }
 
-/// A logistic unit or asset, or anything that was packed into.
-fn is_container(thing: &Thing, facts: &[Fact]) -> bool {
-    matches!(thing.scheme(), Scheme::Unit | Scheme::Grai | Scheme::Giai)
-        || facts
-            .iter()
-            .any(|f| matches!(f.role, Role::Parent | Role::Emptied) && f.head.action != Some(Action::Observe))
+/// Containers of which a fold tells, each with the instant up to which; [`OPEN`] of the one that it is in.
+type Tellers = BTreeSet<(Thing, i64)>;
+
+fn tellers(settled: &Settled) -> Tellers {
+    let open = settled.stays.last().filter(|stay| stay.to.is_none()).map(|stay| (stay.container.clone(), OPEN));
+    settled.told_by.iter().map(|(container, until)| (container.clone(), *until)).chain(open).collect()
 }
 
-fn stay(stay: &medtrace_timeline::Stay) -> Stay {
-    Stay { parent: ThingKey::from(&stay.container), from: stay.from.at, until: stay.to.map_or(OPEN, |to| to.at) }
+/// The containers that a lot was put into or taken out of, with the last instant of that or of their emptying.
+fn containers(facts: &[Fact]) -> BTreeMap<Thing, i64> {
+    let mut found = BTreeMap::new();
+    for fact in facts {
+        let container = match fact.role {
+            Role::Child => fact.counterpart.as_ref(),
+            Role::Emptied => Some(&fact.thing),
+            _ => None,
+        };
+        if let Some(container) = container {
+            let until: &mut i64 = found.entry(container.clone()).or_insert(i64::MIN);
+            *until = fact.order().at.max(*until);
+        }
+    }
+    found
 }
 
-/// −1 for each stay that the new fold no longer tells, +1 for each that it tells anew.
-fn assert_stays(child: &Thing, before: &[Stay], after: &[Stay], by: EventRef, work: &mut Work<'_>) {
-    let mut assert = |stay: &Stay, sign: i8| {
-        work.rows.containments.push(ContainmentRow {
-            parent_class: stay.parent.0,
-            parent_id: stay.parent.1.clone(),
-            child_class: child.class().to_u64(),
-            child_id: child.id().to_owned(),
-            from_t: stay.from,
-            until_t: stay.until,
-            block: by.height,
-            idx: by.idx,
-            sign,
-        });
-    };
-    before.iter().filter(|stay| !after.contains(stay)).for_each(|stay| assert(stay, -1));
-    after.iter().filter(|stay| !before.contains(stay)).for_each(|stay| assert(stay, 1));
+fn in_order(facts: &[Fact]) -> Vec<&Fact> {
+    let mut facts: Vec<&Fact> = facts.iter().collect();
+    facts.sort_by_key(|fact| (fact.order(), fact.role));
+    facts
 }
 
-fn alert(thing: &Thing, state: &State, before: u32, by: EventRef, work: &mut Work<'_>) {
-    let last = state.last.as_ref();
-    let news = |what: &Irregular| state.irregular.has(*what) && before & what.0 == 0;
-    for (_, code) in ALERTS.iter().filter(|(what, _)| news(what)) {
-        work.rows.alerts.push(AlertRow {
-            block: by.height,
-            idx: by.idx,
-            code: (*code).to_owned(),
-            class: thing.class().to_u64(),
-            id: thing.id().to_owned(),
-            party: last.map_or_else(String::new, |m| m.party.to_string()),
-            place: last.map_or_else(String::new, |m| m.place.to_string()),
-            detail: String::new(),
-        });
+fn memo_slot(thing: &Thing) -> Vec<u8> {
+    Key::of(b'S').thing(thing).end()
+}
+
+impl Touch {
+    pub(super) fn new(by: EventRef, earliest: i64) -> Touch {
+        Touch { by, earliest, emptied: false, anew: false, facts: Vec::new() }
+    }
+
+    /// Something was said of it, now or formerly, at this instant. Says whether that was news.
+    pub(super) fn widen(&mut self, by: EventRef, at: i64, emptied: bool) -> bool {
+        let news = by > self.by || at < self.earliest || (emptied && !self.emptied);
+        (self.by, self.earliest) = (by.max(self.by), at.min(self.earliest));
+        self.emptied |= emptied;
+        news
+    }
+
+    /// As [`Touch::widen`], by something other than a new fact of its own.
+    pub(super) fn anew(&mut self, by: EventRef, at: i64, emptied: bool) -> bool {
+        self.anew = true;
+        self.widen(by, at, emptied)
     }
 }
 
-/// The item's row under its lot; under a lot that it had before, a tombstone.
-fn list_item(thing: &Thing, state: &State, before: &FoldMemo, by: EventRef, work: &mut Work<'_>) {
-    let (container, since) = state.inside.as_ref().map_or((None, 0), |(c, since)| (Some(c), since.at));
-    let last = state.last.as_ref();
-    let row = LotItemRow {
-        class: thing.class().to_u64(),
-        lot: state.lot.to_string(),
-        id: thing.id().to_owned(),
-        container_class: container.map_or(0, |c| c.class().to_u64()),
-        container_id: container.map_or_else(String::new, |c| c.id().to_owned()),
-        since,
-        condition: state.condition().to_owned(),
-        place: state.place.to_string(),
-        holder: state.holder.to_string(),
-        heading: state.heading.as_deref().unwrap_or_default().to_owned(),
-        placed: moment(state.placed),
-        held: moment(state.held),
-        disposed: moment(state.disposed),
-        irregular: state.irregular.0,
-        last_t: last.map_or(0, |m| m.order.at),
-        last_block: last.map_or(0, |m| m.position.height),
-        last_idx: last.map_or(0, |m| m.position.idx),
-        ver: version(by),
-        is_deleted: 0,
-    };
-    if before.listed && before.lot != row.lot {
-        work.rows.lot_items.push(LotItemRow { lot: before.lot.clone(), is_deleted: 1, ..row.clone() });
+impl Work<'_> {
+    pub(super) fn take_fact(&mut self, fact: Fact) {
+        let (by, at, emptied) = (fact.head.position, fact.order().at, fact.role == Role::Emptied);
+        let touch = self.touched.entry(fact.thing.clone()).or_insert_with(|| Touch::new(by, at));
+        touch.widen(by, at, emptied);
+        touch.facts.push(fact);
     }
-    work.rows.lot_items.push(row);
+
+    pub(super) fn touch_anew(&mut self, thing: &Thing, by: EventRef, at: i64, emptied: bool) {
+        self.touched.entry(thing.clone()).or_insert_with(|| Touch::new(by, at)).anew(by, at, emptied);
+    }
 }

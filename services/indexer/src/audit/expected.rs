@@ -1,0 +1,133 @@
+//! What the tables must hold.
+
+use std::path::Path;
+
+use medtrace_ledger::Genesis;
+use medtrace_log::sealed::SealedBlock;
+
+use crate::derive::{Deriver, Rows};
+use crate::keyed::{Disk, Keyed, Overlay, after, read};
+use crate::tables::{Table, TakeRows};
+
+/// Changes that are gathered before they go to disk.
+const PENDING_MAX: usize = 100_000;
+/// Added to a table's number: see [`Expected`].
+const DEFERRED: u8 = 128;
+
+/// The rows of all tables as reads see them: of each key the newest, without those that are hidden.
+///
+/// ```text
+/// number of the table ‖ key         → row
+/// number of the table + 128 ‖ key   → a row of the store that is to be looked at again
+/// ```
+pub struct Expected<K> {
+    rows: Overlay<K>,
+}
+
+impl<K: Keyed> Expected<K> {
+    pub fn new(base: K) -> Self {
+        Expected { rows: Overlay::new(base) }
+    }
+
+    /// Takes the rows of the next block.
+    pub fn take(&mut self, rows: &Rows) -> anyhow::Result<()> {
+        rows.show(&mut Taking(self))?;
+        self.relieve()
+    }
+
+    pub fn get<T: Table>(&self, key: &[u8]) -> anyhow::Result<Option<T>> {
+        self.rows.get(&slot(T::NUMBER, key))
+    }
+
+    pub fn strike<T: Table>(&mut self, key: &[u8]) -> anyhow::Result<()> {
+        self.rows.remove(slot(T::NUMBER, key));
+        self.relieve()
+    }
+
+    /// At most `most` rows of a table whose keys come after `last`, in order.
+    pub fn page<T: Table>(&mut self, last: Option<&[u8]>, most: usize) -> anyhow::Result<Vec<T>> {
+        self.page_of(T::NUMBER, last, most)
+    }
+
+    /// Keeps a row of the store that was not expected when it was read.
+    pub fn defer<T: Table>(&mut self, row: &T) -> anyhow::Result<()> {
+        self.rows.put(slot(T::NUMBER | DEFERRED, &row.key()), row)?;
+        self.relieve()
+    }
+
+    /// As [`Expected::page`], of what was deferred.
+    pub fn deferred<T: Table>(&mut self, last: Option<&[u8]>, most: usize) -> anyhow::Result<Vec<T>> {
+        self.page_of(T::NUMBER | DEFERRED, last, most)
+    }
+
+    pub fn settle<T: Table>(&mut self, key: &[u8]) {
+        self.rows.remove(slot(T::NUMBER | DEFERRED, key));
+    }
+
+    fn page_of<T: Table>(&mut self, number: u8, last: Option<&[u8]>, most: usize) -> anyhow::Result<Vec<T>> {
+        self.rows.commit()?;
+        let from = last.map_or_else(|| slot(number, &[]), |last| [&slot(number, last), &[0][..]].concat());
+        let pairs = self.rows.base().range(&from, &after(&[number]), most)?;
+        pairs.iter().map(|(_, row)| read(row)).collect()
+    }
+
+    /// Every row of a table: for small ones.
+    pub fn all<T: Table>(&mut self) -> anyhow::Result<Vec<T>> {
+        self.page(None, usize::MAX)
+    }
+
+    fn relieve(&mut self) -> anyhow::Result<()> {
+        match self.rows.pending() > PENDING_MAX {
+            true => self.rows.commit(),
+            false => Ok(()),
+        }
+    }
+}
+
+fn slot(number: u8, key: &[u8]) -> Vec<u8> {
+    [&[number], key].concat()
+}
+
+struct Taking<'a, K>(&'a mut Expected<K>);
+
+impl<K: Keyed> TakeRows for Taking<'_, K> {
+    type Error = anyhow::Error;
+
+    fn take<T: Table>(&mut self, rows: &[T]) -> anyhow::Result<()> {
+        for row in rows {
+            match row.hides() {
+                true => self.0.rows.remove(slot(T::NUMBER, &row.key())),
+                false => self.0.rows.put(slot(T::NUMBER, &row.key()), row)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Derives the whole chain again, in a folder of its own.
+pub struct Auditor {
+    deriver: Deriver<Disk>,
+    pub expected: Expected<Disk>,
+}
+
+impl Auditor {
+    /// `folder` must be empty; it may be removed afterwards.
+    pub fn new(folder: &Path, genesis: &Genesis) -> anyhow::Result<Auditor> {
+        let deriver = Deriver::open(Disk::open(&folder.join("timelines"))?, genesis)?;
+        Ok(Auditor { deriver, expected: Expected::new(Disk::open(&folder.join("rows"))?) })
+    }
+
+    /// Derives the next block.
+    pub fn take(&mut self, block: &SealedBlock) -> anyhow::Result<()> {
+        self.expected.take(&self.deriver.derive(block)?)?;
+        match self.deriver.pending() > PENDING_MAX {
+            true => self.deriver.commit(),
+            false => Ok(()),
+        }
+    }
+
+    /// Height of the block that comes next.
+    pub fn next_height(&self) -> u64 {
+        self.deriver.next_height()
+    }
+}
