@@ -18,7 +18,12 @@ mod plan;
 mod ports;
 mod process;
 
-use std::{fs, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, anyhow};
 use futures::future::{join_all, select_all, try_join_all};
@@ -36,6 +41,9 @@ use endpoints::Board;
 use keep::Kept;
 use plan::Plan;
 use process::Launch;
+
+/// How long a start may take before it is said what is waited for, in milliseconds.
+const PATIENCE_MS: u64 = 10_000;
 
 /// Servers that are used instead of the embedded engines.
 #[derive(Debug, Clone, Default)]
@@ -158,7 +166,22 @@ impl<T: Fn(&str)> Starting<'_, T> {
         let group: Vec<Kept> = members.into_iter().map(start).collect();
         self.groups.push(group);
         let group = self.groups.last().map(Vec::as_slice).unwrap_or_default();
-        try_join_all(group.iter().map(Kept::ready)).await?;
+        let ready = try_join_all(group.iter().map(Kept::ready));
+        tokio::pin!(ready);
+        loop {
+            tokio::select! {
+                all = &mut ready => {
+                    all?;
+                    break;
+                }
+                () = tokio::time::sleep(Duration::from_millis(PATIENCE_MS)) => {
+                    let late = group.iter().filter(|kept| !kept.is_ready()).map(|kept| kept.name.as_str());
+                    let logs = self.board.endpoints().logs;
+                    let late = late.collect::<Vec<_>>().join(", ");
+                    (self.told)(&format!("still waiting for {late}; what hinders is in {}", logs.display()));
+                }
+            }
+        }
         self.tell(&names, begun);
         Ok(())
     }

@@ -124,7 +124,8 @@ impl Teller<'_> {
         let answer = self.client.get(&format!("/v1/recalls/{RECALL}/reach"), &[]).await?;
         let on_the_road = list(&answer["states"]).find(|s| s["state"] == "in_transit").map(|s| &s["amount"]);
         ensure!(
-            answer["commissioned"] == packs.to_string() && on_the_road == Some(&Value::from(packs.to_string())),
+            answer["commissioned"].as_str() == Some(&packs.to_string())
+                && on_the_road == Some(&Value::from(packs.to_string())),
             "all {packs} packs of {lot} should be in transit, got {}",
             answer["states"]
         );

@@ -26,7 +26,7 @@ pub struct Endpoints {
     /// Base URL of ClickHouse's HTTP port.
     pub clickhouse: String,
     pub clickhouse_user: String,
-    /// File with the password.
+    /// File with the password of the embedded ClickHouse; that of an outside one is its operator's.
     pub clickhouse_password_file: PathBuf,
     pub clickhouse_database: String,
     /// The genesis note.

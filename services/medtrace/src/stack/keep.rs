@@ -80,6 +80,10 @@ impl Kept {
         }
     }
 
+    pub fn is_ready(&self) -> bool {
+        *self.life.borrow() == Life::Ready
+    }
+
     /// Resolves when it has failed for good, with the reason.
     pub async fn failed(&self) -> String {
         let mut life = self.life.clone();

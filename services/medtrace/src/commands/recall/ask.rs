@@ -81,7 +81,7 @@ impl Show {
                     &[
                         &|notice| words(&notice["event"]),
                         &|notice| words(&notice["time"]),
-                        &|notice| words(&notice["action"]),
+                        &|notice| words(&notice["state"]),
                         &|notice| words(&notice["by"]),
                         &|notice| text(&notice["reason"]),
                     ],
@@ -144,12 +144,15 @@ impl Reach {
                     &answer["holders"],
                     &[
                         &|holder| name(holder, "name", "party"),
-                        &|holder| name(holder, "placeName", "place"),
+                        &|holder| match name(holder, "placeName", "place") {
+                            place if place.is_empty() => format!("on its way to {}", words(&holder["heading"])),
+                            place => place,
+                        },
                         &|holder| words(&holder["amount"]),
                         &sealed,
                         &|holder| {
                             let last = &holder["lastEvent"];
-                            format!("{} {}", words(&last["step"]), words(&last["event"])).trim().to_owned()
+                            format!("{} {}", words(&last["event"]), words(&last["time"])).trim().to_owned()
                         },
                         &|holder| contact(&holder["contact"]),
                         &answered,

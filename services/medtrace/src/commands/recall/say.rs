@@ -1,16 +1,23 @@
 //! What is said of recalls: notices, signed by the ingest service under the party's hosted key.
 
-use anyhow::Context as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use medtrace_registry::Notice;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     client::Client,
-    commands::show::words,
     context::{Context, Done, Outcome},
     output::Tone,
 };
+
+/// Longest wait until a notice is in force, in milliseconds.
+const IN_FORCE_MS_MAX: u64 = 10_000;
+/// Pause between two looks, in milliseconds.
+const LOOK_PAUSE_MS: u64 = 50;
 
 #[derive(Debug, clap::Args)]
 pub struct Issue {
@@ -103,7 +110,7 @@ impl Issue {
         scope["serials"] = self.serials.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
         scope["all"] = json!(self.all);
         let notice = json!({
-            "type": "recall", "recall": self.recall, "revision": next_revision(&client, &self.recall).await?,
+            "type": "recall", "recall": self.recall, "revision": revision(&client, &self.recall).await? + 1,
             "action": "issue", "class": self.class, "scope": [scope], "reason": both(&self.reason),
             "instructions": both(&self.instructions), "jurisdiction": self.jurisdiction, "effective": effective,
         });
@@ -116,7 +123,7 @@ impl End {
     pub async fn run(self, context: &Context, action: &str) -> Done {
         let client = context.client_with_token()?;
         let notice = json!({
-            "type": "recall", "recall": self.recall, "revision": next_revision(&client, &self.recall).await?,
+            "type": "recall", "recall": self.recall, "revision": revision(&client, &self.recall).await? + 1,
             "action": action, "reason": both(&self.reason),
         });
         say(context, &client, notice).await
@@ -127,12 +134,7 @@ impl Ack {
     pub async fn run(self, context: &Context) -> Done {
         let client = context.client_with_token()?;
         let party = context.party()?.as_str();
-        let path = format!("/v1/recalls/{}/acknowledgements", self.recall);
-        let answers = client.get(&path, &[]).await?;
-        let mine =
-            answers["acknowledgements"].as_array().into_iter().flatten().filter(|answer| answer["party"] == party);
-        // An answer that does not tell its revision is the first one.
-        let revision = mine.map(|answer| answer["revision"].as_u64().unwrap_or(1)).max().unwrap_or(0) + 1;
+        let revision = answered(&client, &self.recall, party).await? + 1;
         let status = self.status.to_possible_value();
         let notice = json!({
             "type": "acknowledgement", "recall": self.recall, "party": party, "revision": revision,
@@ -142,26 +144,49 @@ impl Ack {
     }
 }
 
-/// Checks the notice's shape here, posts it, tells the receipt.
+/// Checks the notice's shape here, posts it, and waits until it is in force.
 async fn say(context: &Context, client: &Client, notice: Value) -> Done {
     let notice = Notice::read(notice.to_string().as_bytes()).map_err(|refusals| {
         let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", reasons.join("\n"))
     });
-    let notice: Value = serde_json::from_slice(&notice.context("failed to accept the notice")?.to_jcs())?;
-    let answer = client.post_json("/v1/notices", &notice).await?;
-    context.out.show(&answer, |out| {
-        let what = out.tone(Tone::Good, "taken by the log");
-        out.line(format!("{what}: {} {}", words(&notice["type"]), words(&notice["recall"])))
-    })?;
+    let notice = notice.context("failed to accept the notice")?;
+    let body: Value = serde_json::from_slice(&notice.to_jcs())?;
+    let answer = client.post_json("/v1/notices", &body).await?;
+    in_force(client, &notice).await?;
+    context.out.show(&answer, |out| out.line(format!("{}  {}", out.tone(Tone::Good, "in force"), notice.subject())))?;
     Ok(Outcome::Fine)
 }
 
-/// One more than the recall's notices so far.
-async fn next_revision(client: &Client, recall: &str) -> anyhow::Result<u64> {
+/// Waits until the query service answers with this revision.
+async fn in_force(client: &Client, notice: &Notice) -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_millis(IN_FORCE_MS_MAX);
+    while Instant::now() < deadline {
+        let revision = match notice {
+            Notice::Acknowledgement(answer) => answered(client, answer.recall.as_str(), answer.party.as_str()).await?,
+            Notice::Recall(recall) => revision(client, recall.recall.as_str()).await?,
+            other => bail!("{} is not about a recall", other.subject()),
+        };
+        if revision >= u64::from(notice.revision()) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(LOOK_PAUSE_MS)).await;
+    }
+    bail!("the log has taken the notice, but it is not in force after {IN_FORCE_MS_MAX} ms; see `medtrace health`")
+}
+
+/// Revision of the recall's last notice; 0 if there is none.
+async fn revision(client: &Client, recall: &str) -> anyhow::Result<u64> {
     let found = client.find(&format!("/v1/recalls/{recall}"), &[]).await?;
-    let before = found.map_or(0, |recall| recall["history"].as_array().map_or(0, Vec::len));
-    Ok(before as u64 + 1)
+    Ok(found.and_then(|recall| recall["revision"].as_u64()).unwrap_or(0))
+}
+
+/// Revision of a holder's last answer; 0 if there is none.
+async fn answered(client: &Client, recall: &str, party: &str) -> anyhow::Result<u64> {
+    let answers = client.get(&format!("/v1/recalls/{recall}/acknowledgements"), &[]).await?;
+    let answers = answers["acknowledgements"].as_array().into_iter().flatten();
+    let mine = answers.filter(|answer| answer["party"] == party);
+    Ok(mine.filter_map(|answer| answer["revision"].as_u64()).max().unwrap_or(0))
 }
 
 fn both(words: &str) -> Value {
