@@ -4,7 +4,7 @@
 -- the indexer was told is written, is on disk.
 
 -- The marker: inserted last, so a block that is here is here with all its rows.
-CREATE TABLE block (
+CREATE TABLE IF NOT EXISTS block (
     height UInt64,
     time_ms UInt64,
     header String CODEC(ZSTD),
@@ -18,7 +18,7 @@ CREATE TABLE block (
 SETTINGS fsync_after_insert = 1;
 
 -- Evidence: what was signed, with the bodies as the record carried them.
-CREATE TABLE submission (
+CREATE TABLE IF NOT EXISTS submission (
     block UInt64,
     ordinal UInt32,
     topic LowCardinality(String),
@@ -36,7 +36,7 @@ CREATE TABLE submission (
 SETTINGS fsync_after_insert = 1, index_granularity = 64;
 
 -- Look-ups by 32-byte digest: prefix first, then the whole is compared. kind: 1 event key, 2 H(eventID), 3 submission id.
-CREATE TABLE event_ref (
+CREATE TABLE IF NOT EXISTS event_ref (
     prefix UInt64,
     kind UInt8,
     digest FixedString(32),
@@ -45,7 +45,7 @@ CREATE TABLE event_ref (
 ) ENGINE = ReplacingMergeTree ORDER BY (prefix, kind, digest, block, idx)
 SETTINGS fsync_after_insert = 1, index_granularity = 512;
 
-CREATE TABLE event (
+CREATE TABLE IF NOT EXISTS event (
     block UInt64,
     idx UInt32,
     t Int64 CODEC(Delta, ZSTD),
@@ -68,7 +68,7 @@ CREATE TABLE event (
 SETTINGS fsync_after_insert = 1, index_granularity = 1024;
 
 -- The same event sealed again: shown, counted once.
-CREATE TABLE replay (
+CREATE TABLE IF NOT EXISTS replay (
     of_block UInt64,
     of_idx UInt32,
     block UInt64,
@@ -77,7 +77,7 @@ CREATE TABLE replay (
 SETTINGS fsync_after_insert = 1;
 
 -- What one event says of one thing; see the fold.
-CREATE TABLE fact (
+CREATE TABLE IF NOT EXISTS fact (
     class UInt64,
     id String,
     t Int64 CODEC(Delta, ZSTD),
@@ -111,7 +111,7 @@ CREATE TABLE fact (
 SETTINGS fsync_after_insert = 1, index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 32768;
 
 -- Items by lot with the fold of their own facts: recall and stock. Containers' movements are not copied into it.
-CREATE TABLE lot_item (
+CREATE TABLE IF NOT EXISTS lot_item (
     class UInt64,
     lot String,
     id String,
@@ -122,7 +122,7 @@ CREATE TABLE lot_item (
     place LowCardinality(String),
     holder LowCardinality(String),
     heading LowCardinality(String),
-    -- When place and heading, holder and condition were last said: instant in microseconds x 16 + rank of the step.
+    -- When place and heading, holder and condition were last said: instant in microseconds x 128 + rank of the step.
     placed Int64,
     held Int64,
     disposed Int64,
@@ -136,7 +136,7 @@ CREATE TABLE lot_item (
 SETTINGS fsync_after_insert = 1, index_granularity = 1024;
 
 -- Containers and assets: the fold of their own facts, whole, as JSON.
-CREATE TABLE unit_state (
+CREATE TABLE IF NOT EXISTS unit_state (
     class UInt64,
     id String,
     state String CODEC(ZSTD),
@@ -145,7 +145,7 @@ CREATE TABLE unit_state (
 SETTINGS fsync_after_insert = 1, index_granularity = 512;
 
 -- Lots without serials: balances, as JSON.
-CREATE TABLE lot_balance (
+CREATE TABLE IF NOT EXISTS lot_balance (
     class UInt64,
     lot String,
     balance String CODEC(ZSTD),
@@ -155,7 +155,7 @@ SETTINGS fsync_after_insert = 1;
 
 -- Stays in containers as assertions: a new fold withdraws (-1) what it no longer says and asserts (+1) what it now says.
 -- Contents known at K: sum(sign) over block <= K > 0. until_t is 9223372036854775807 while the stay is open.
-CREATE TABLE containment (
+CREATE TABLE IF NOT EXISTS containment (
     parent_class UInt64,
     parent_id String,
     child_class UInt64,
@@ -169,7 +169,7 @@ CREATE TABLE containment (
 SETTINGS fsync_after_insert = 1, index_granularity = 512;
 
 -- Shipments with a destination.
-CREATE TABLE delivery (
+CREATE TABLE IF NOT EXISTS delivery (
     block UInt64,
     idx UInt32,
     t Int64,
@@ -185,7 +185,7 @@ CREATE TABLE delivery (
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY (block, idx)
 SETTINGS fsync_after_insert = 1;
 
-CREATE TABLE notice (
+CREATE TABLE IF NOT EXISTS notice (
     block UInt64,
     idx UInt32,
     time_ms UInt64,
@@ -201,7 +201,7 @@ CREATE TABLE notice (
 ) ENGINE = ReplacingMergeTree ORDER BY (block, idx)
 SETTINGS fsync_after_insert = 1;
 
-CREATE TABLE alert (
+CREATE TABLE IF NOT EXISTS alert (
     block UInt64,
     idx UInt32,
     code LowCardinality(String),
@@ -214,7 +214,7 @@ CREATE TABLE alert (
 SETTINGS fsync_after_insert = 1;
 
 -- Rows that the store would not take, with its reason: nothing is dropped without a record.
-CREATE TABLE refused (
+CREATE TABLE IF NOT EXISTS refused (
     block UInt64,
     target LowCardinality(String),
     reason String,

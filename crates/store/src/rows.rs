@@ -17,9 +17,9 @@ pub fn version(position: EventRef) -> u64 {
     position.height << 32 | u64::from(position.idx)
 }
 
-/// An instant and the rank of its step as one number that orders alike: µs × 16 + rank; 0 for never.
+/// An instant and the rank of its step (below 128) as one number that orders alike: µs × 128 + rank; 0 for never.
 pub fn moment(order: Option<Order>) -> i64 {
-    order.map_or(0, |order| order.at.saturating_mul(16).saturating_add(order.rank.into()))
+    order.map_or(0, |order| order.at.saturating_mul(128).saturating_add(order.rank.into()))
 }
 
 /// A sealed block, and the next offset of each partition after it.
