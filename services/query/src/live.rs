@@ -17,6 +17,7 @@ use std::sync::Arc;
 use clickhouse::{Client, Row};
 use medtrace_gs1::{Class, Thing};
 use medtrace_ledger::EventRef;
+use medtrace_registry::RecallStatus;
 use medtrace_registry::notice::Name;
 use medtrace_service::Shutdown;
 use medtrace_store::rows::{AlertRow, NoticeRow};
@@ -151,7 +152,10 @@ fn recall(row: &NoticeRow, snapshot: &Snapshot) -> Message {
     let mut data = json!({
         "event": EventRef { height: row.block, idx: row.idx }.to_string(),
         "id": body["recall"],
-        "state": state.map(|recall| recall.status.as_str()),
+        "state": state.map(|recall| match recall.status {
+            RecallStatus::Issued => "open",
+            ended => ended.as_str(),
+        }),
     });
     if row.kind == "acknowledgement" {
         data["acknowledgement"] = json!({ "party": body["party"], "status": body["status"] });

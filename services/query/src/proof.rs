@@ -38,7 +38,9 @@ struct LeafRow {
 /// 404 for what is not sealed (in this snapshot) or erased, 409 for what is sealed as bad or under a key that ended in
 /// the same block, 503 until a checkpoint covers it or where the store does not answer, 500 where the parts do not fit.
 pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result<Proof, Problem> {
-    let header = header_at(app, snapshot, position.height).await?;
+    let (header, submission) =
+        tokio::join!(header_at(app, snapshot, position.height), submission_at(&app.client, position));
+    let header = header?;
     if let Some(reason) = header.bad_reason(position.ordinal()) {
         return Err(Kind::Conflict.because(format!("the submission at {position} is sealed as bad: {reason}")));
     }
@@ -46,7 +48,7 @@ pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result
         return Err(Kind::NoSuchResource.because(format!("nothing is sealed at {position}")));
     };
     let first = position.ordinal() - index_in_cut;
-    let (_, unpacked) = submission_at(&app.client, position).await?;
+    let (_, unpacked) = submission?;
     let Some(item) = unpacked.item(position.index() as usize) else {
         let detail = match (position.index() as usize) < unpacked.len() {
             true => format!("{position} was erased; only its leaf is left"),

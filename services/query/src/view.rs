@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clickhouse::Client;
+use medtrace_ledger::block::IDX_PER_SUBMISSION;
 use medtrace_ledger::merkle::Tree;
 use medtrace_ledger::{Genesis, Hash, PublicKey};
 use medtrace_registry::{Notice, Position, Registry};
@@ -84,13 +85,16 @@ impl View {
         };
         let (sender, snapshots) = watch::channel(empty);
         tokio::spawn(async move {
+            let mut said = String::new();
             while !shutdown.is_cancelled() {
-                let stepped = step(&client, &sender).await;
-                let alive = stepped.is_ok();
+                let error = step(&client, &sender).await.err().map_or_else(String::new, |error| format!("{error:#}"));
+                let alive = error.is_empty();
                 sender.send_if_modified(|s| std::mem::replace(&mut s.alive, alive) != alive);
-                if let Err(error) = stepped {
-                    tracing::warn!(error = format!("{error:#}"), "the view stands still");
+                // Once, however often it is tried.
+                if error != said && !alive {
+                    tracing::warn!(error, "the view stands still");
                 }
+                said = error;
                 tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
             }
         });
@@ -136,8 +140,8 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
         .await?;
     {
         let mut registry = snapshot.registry.write().map_err(|_| anyhow::anyhow!("the registry is broken"))?;
-        for row in &notices {
-            apply(&mut registry, row).with_context(|| format!("failed to apply notice {}-{}", row.block, row.idx))?;
+        for submission in notices.chunk_by(|a, b| submission_of(a) == submission_of(b)) {
+            apply(&mut registry, submission)?;
         }
         let mut headers = snapshot.headers.write().map_err(|_| anyhow::anyhow!("the header log is broken"))?;
         headers.truncate(from as usize);
@@ -156,19 +160,31 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
     Ok(())
 }
 
-fn apply(registry: &mut Registry, row: &NoticeRow) -> anyhow::Result<()> {
-    let position = Position { height: row.block, idx: row.idx, time_ms: row.time_ms };
-    let party = row.party.parse().map_err(|e| anyhow::anyhow!("{e}"))?;
-    let keys = row.signers.iter().map(|key| PublicKey::parse(key)).collect::<Result<Vec<_>, _>>();
+fn submission_of(row: &NoticeRow) -> (u64, u32) {
+    (row.block, row.idx / IDX_PER_SUBMISSION)
+}
+
+/// The notices of one submission. Whose keys signed is settled once, before the first, as by whoever sealed them.
+fn apply(registry: &mut Registry, rows: &[NoticeRow]) -> anyhow::Result<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let party = first.party.parse().map_err(|e| anyhow::anyhow!("{e}"))?;
+    let keys = first.signers.iter().map(|key| PublicKey::parse(key)).collect::<Result<Vec<_>, _>>();
     let keys = keys.map_err(|e| anyhow::anyhow!("{e}"))?;
-    let notice = Notice::parse(row.body.as_bytes());
-    let notice =
-        notice.map_err(|faults| anyhow::anyhow!("{}", faults.first().map_or_else(String::new, |f| f.to_string())))?;
-    let judged = registry.signers(&party, &keys).and_then(|signers| registry.apply(position, &signers, &notice));
-    // A step that failed half-way is taken again: what is in already is refused, and changes nothing.
-    match judged {
-        Ok(_) => Ok(()),
-        Err(refusal) if refusal.code.starts_with("revision") => Ok(()),
-        Err(refusal) => Err(refusal.into()),
+    let signers = registry.signers(&party, &keys);
+    for row in rows {
+        let at = || format!("failed to apply notice {}-{}", row.block, row.idx);
+        let position = Position { height: row.block, idx: row.idx, time_ms: row.time_ms };
+        let notice = Notice::parse(row.body.as_bytes());
+        let notice = notice
+            .map_err(|faults| anyhow::anyhow!("{}", faults.first().map_or_else(String::new, ToString::to_string)));
+        let notice = notice.with_context(at)?;
+        let judged = signers.clone().and_then(|signers| registry.apply(position, &signers, &notice));
+        // A step that failed half-way is taken again: what is in already is refused, and changes nothing.
+        match judged {
+            Ok(_) => {}
+            Err(refusal) if refusal.code == "out-of-order" => {}
+            Err(refusal) => return Err(refusal).with_context(at),
+        }
     }
+    Ok(())
 }

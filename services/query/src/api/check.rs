@@ -164,9 +164,11 @@ async fn line(
     })
 }
 
+/// The shipment that it is on its way with; what has arrived belongs to none any more.
 fn last_shipment(story: &Story) -> Option<EventRef> {
-    let shipments = story.entries.iter().filter(|e| e.in_force && &*e.fact.head.step == "shipping");
-    shipments.last().map(|e| e.fact.head.position)
+    story.state.heading.as_ref()?;
+    let mut shipments = story.entries.iter().filter(|e| e.in_force && &*e.fact.head.step == "shipping");
+    shipments.next_back().map(|e| e.fact.head.position)
 }
 
 fn missing_line(thing: &Thing, expected: &Expected) -> Line {

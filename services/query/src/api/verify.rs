@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::{Query, State};
 use medtrace_gs1::{Code, Thing, parse};
 use medtrace_ledger::EventRef;
-use medtrace_registry::At;
+use medtrace_registry::{At, Coverage};
 use medtrace_service::{Kind, Problem};
-use medtrace_timeline::{Caller, Cut, Judgement, Purpose, Scan, Story, judge};
+use medtrace_timeline::{Caller, Cut, Judgement, Purpose, Recall, Scan, Story, judge};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ async fn one(app: &App, snapshot: &Snapshot, text: &str, about: &About) -> Resul
     let story = medtrace_store::read::story(&app.client, code.thing.clone(), cut).await.map_err(store_failed)?;
     let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
     let at = registry.at(snapshot.known());
-    let judgement = judge(&story, &scan_of(&code), &caller(&code.thing, &story, about, place, at));
+    let judgement = judge(&story, &scan_of(&code), &caller(&code, &story, about, place, at));
     Ok(json!({
         "code": text,
         "verdict": judgement.verdict,
@@ -126,24 +126,26 @@ fn scan_of(code: &Code) -> Scan {
     Scan { lot: code.lot.as_ref().map(ToString::to_string), expiry: code.expiry.map(days) }
 }
 
-fn caller(thing: &Thing, story: &Story, about: &About, place: Option<Thing>, at: At<'_>) -> Caller {
+fn caller(code: &Code, story: &Story, about: &About, place: Option<Thing>, at: At<'_>) -> Caller {
     let party = place.as_ref().and_then(|place| at.owner_of_place(place));
     let known = party.and_then(|party| at.party(party));
     let glns = known.iter().flat_map(|party| &party.glns);
     let mut addresses: Vec<String> = glns.flat_map(|gln| [gln.place().uri(), gln.party().uri()]).collect();
     addresses.extend(place.as_ref().map(Thing::uri));
-    let lot = Some(&*story.state.lot).filter(|lot| !lot.is_empty());
-    let recalls = story.things.iter().flat_map(|thing| at.recalls_covering(thing, lot));
-    let recalls = recalls.map(|c| {
-        let position = EventRef { height: c.recall.position.height, idx: c.recall.position.idx };
-        (c.recall.recall.as_str().to_owned(), position)
+    // A pack that was never commissioned has only its label to say which lot it claims to be of.
+    let lot = [&*story.state.lot, code.lot.as_deref().unwrap_or_default()].into_iter().find(|lot| !lot.is_empty());
+    let covering = story.things.iter().flat_map(|thing| at.recalls_covering(thing, lot));
+    let recalls = covering.map(|covered| Recall {
+        id: covered.recall.recall.as_str().to_owned(),
+        notice: EventRef { height: covered.recall.position.height, idx: covered.recall.position.idx },
+        certain: covered.coverage == Coverage::Certain,
     });
     Caller {
         purpose: about.purpose.unwrap_or(if place.is_some() { Purpose::Receive } else { Purpose::Ask }),
         place: place.as_ref().map(Thing::uri),
         party: party.map(ToString::to_string),
         addresses,
-        product_known: at.product_of(thing).is_some(),
+        product_known: story.things.iter().any(|thing| at.product_of(thing).is_some()),
         recalls: recalls.collect(),
         today: today(),
     }

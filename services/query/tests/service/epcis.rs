@@ -1,0 +1,215 @@
+//! EPCIS queries: every parameter narrows down, pages are stable, answers are as sealed.
+
+use medtrace_event::Document;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::story::{CASE, FACTORY_GLN, GTIN, HOSPITAL_GLN, NAMES, OBSERVED, item, service, using};
+use crate::support::service::Service;
+
+/// The events of an answer.
+fn events(document: &Value) -> Vec<Value> {
+    document["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap().clone()
+}
+
+/// The names of the events that a query gives, page by page, and how many pages there were.
+async fn names(service: &Service, query: &str) -> (Vec<String>, usize) {
+    let (mut names, mut pages, mut path) = (Vec::new(), 0, format!("/events?{query}"));
+    loop {
+        let answer = service.get(&path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let next = next(answer.headers());
+        for event in events(&answer.json().await.unwrap()) {
+            names.push(name_of(service, &event).await);
+        }
+        pages += 1;
+        match next {
+            Some(next) => path = next,
+            None => return (names, pages),
+        }
+    }
+}
+
+/// Where an event is sealed, by what it says.
+async fn name_of(service: &Service, event: &Value) -> String {
+    let id = event["eventID"].as_str().unwrap();
+    let found = service.json(200, &format!("/v1/events?eventID={id}")).await;
+    let same = |row: &&Value| row["recordTime"] == event["recordTime"];
+    found["events"].as_array().unwrap().iter().find(same).unwrap()["event"].as_str().unwrap().to_owned()
+}
+
+fn next(headers: &HeaderMap) -> Option<String> {
+    let link = headers.get("link")?.to_str().unwrap();
+    assert!(headers.contains_key("gs1-next-page-token-expires"), "{link}");
+    Some(link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn every_parameter_narrows_down() {
+    let service = service().await;
+    let (s1, s3) = (item("S1"), item("S3"));
+    let urn = "urn:epc:id:sgtin:9521321.000011.S1";
+    let at = |gln: &str| format!("https://id.gs1.org/414/{gln}");
+    for (query, expected) in [
+        (String::new(), &NAMES[..]),
+        ("eventType=AggregationEvent|AssociationEvent".into(), &["1-2", "4-514"]),
+        ("EQ_action=ADD".into(), &["1-1", "1-2", "4-513", "4-514"]),
+        ("EQ_bizStep=packing|urn:epcglobal:cbv:bizstep:shipping".into(), &["1-2", "2-1"]),
+        ("EQ_disposition=https://ref.gs1.org/cbv/Disp-active".into(), &["1-1"]),
+        (format!("EQ_readPoint={}", at(HOSPITAL_GLN)), &["2-513", "3-1", "3-2"]),
+        ("EQ_bizLocation=urn:epc:id:sgln:9521321.00001.0".into(), &["1-1", "1-3"]),
+        (format!("EQ_readPoint={}&EQ_action=ADD", at(FACTORY_GLN)), &["1-1", "1-2", "4-514"]),
+        ("GE_eventTime=2026-01-01T07:50:00%2B08:00".into(), &["3-2", "4-513", "4-514"]),
+        ("LT_eventTime=2026-01-01T07:00:00.001+08:00".into(), &["1-1", "4-515"]),
+        ("GE_recordTime=2026-01-01T00:00:00.600Z&LT_recordTime=2026-01-01T00:00:00.800Z".into(), &["3-1", "3-2"]),
+        ("LT_recordTime=2026-01-01T00:00:00.200001Z".into(), &["1-1", "1-2", "1-3"]),
+        (format!("MATCH_epc={s1}"), &["1-1", "1-2", "3-2"]),
+        (format!("MATCH_epc={urn}|{s3}"), &["1-1", "1-2", "3-2", "4-513"]),
+        (
+            "MATCH_epc=urn:epc:idpat:sgtin:9521321.000011.*".into(),
+            &["1-1", "1-2", "2-513", "3-1", "3-2", "4-513", "4-515"],
+        ),
+        (format!("MATCH_parentID={CASE}"), &["1-2", "4-513"]),
+        (format!("MATCH_parentID={s3}"), &["4-514"]),
+        (format!("MATCH_anyEPC={CASE}"), &["1-2", "2-1", "4-513"]),
+        (format!("MATCH_anyEPC={s3}"), &["1-1", "4-513", "4-514"]),
+        (format!("MATCH_epcClass=https://id.gs1.org/01/{GTIN}/10/L2"), &["1-3"]),
+        ("MATCH_epcClass=urn:epc:idpat:lgtin:9521321.000011.*".into(), &["1-3"]),
+        (format!("MATCH_epc={s1}&MATCH_parentID={CASE}"), &["1-2"]),
+        (format!("EQ_eventID={OBSERVED}|urn:uuid:nobody"), &["2-513", "3-1"]),
+        ("EXISTS_errorDeclaration".into(), &["3-1"]),
+        (format!("MATCH_epc={}", item("S2%2527%2529%253BDROP--")), &[]),
+        ("EQ_eventID=urn:a')%20OR%20('1'='1".into(), &[]),
+    ] {
+        let (mut found, _) = names(&service, &query.replace('|', "%7C")).await;
+        found.sort();
+        assert_eq!(found, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_the_same_whatever_is_sealed_meanwhile() {
+    let mut service = service().await;
+    let by_record_time = NAMES.map(str::to_owned).to_vec();
+    let mut by_event_time = by_record_time.clone();
+    by_event_time.rotate_right(1);
+    let turned = |names: &[String]| names.iter().rev().cloned().collect::<Vec<_>>();
+    for (order, expected) in [
+        ("", by_record_time.clone()),
+        ("orderBy=recordTime&", turned(&by_record_time)),
+        // The observation and its declaration are of the same instant: then the chain decides.
+        ("orderBy=eventTime&orderDirection=ASC&", by_event_time.clone()),
+        ("orderBy=eventTime&", turned(&by_event_time)),
+    ] {
+        let query = format!("{order}perPage=3");
+        assert_eq!(names(&service, &query).await, (expected.clone(), 4), "{query}");
+        // The first page now, the others after a block with an event before, one within, one after all others.
+        let answer = service.get(&format!("/events?{query}")).send().await.unwrap();
+        let (first, rest) = (next(answer.headers()), events(&answer.json().await.unwrap()));
+        let mut found = Vec::new();
+        for event in rest {
+            found.push(name_of(&service, &event).await);
+        }
+        let height = seal_more(&mut service).await;
+        service.reflects(height).await;
+        let (later, _) = names(&service, first.unwrap().strip_prefix("/events?").unwrap()).await;
+        found.extend(later);
+        assert_eq!(found, expected, "{query}");
+        // Who asks anew sees the new ones too.
+        let (all, _) = names(&service, &format!("{order}perPage=500")).await;
+        assert!(all.len() > expected.len());
+        service = crate::story::service().await;
+    }
+}
+
+async fn seal_more(service: &mut Service) -> u64 {
+    let at = |time: &str| {
+        let mut event = using();
+        event["eventTime"] = json!(time);
+        event
+    };
+    let times = ["2020-01-01T00:00:00Z", "2025-12-31T23:35:00Z", "2026-02-01T00:00:00Z"];
+    let events: Vec<Value> = times.into_iter().map(at).collect();
+    let pending = service.chain.events("hospital", 1, &events);
+    service.chain.seal(vec![pending]).await
+}
+
+#[tokio::test]
+async fn a_page_that_is_full_by_chance_is_the_last() {
+    let service = service().await;
+    assert_eq!(names(&service, "EQ_action=ADD&perPage=4").await.1, 1);
+    assert_eq!(names(&service, "EQ_action=ADD&perPage=3").await.1, 2);
+}
+
+#[tokio::test]
+async fn a_token_is_of_its_query() {
+    let service = service().await;
+    let answer = service.get("/events?EQ_action=ADD&perPage=2").send().await.unwrap();
+    let link = next(answer.headers()).unwrap();
+    let token = link.split_once("nextPageToken=").unwrap().1;
+    service.json(200, &format!("/events?perPage=7&nextPageToken={token}&EQ_action=ADD")).await;
+    for query in [
+        format!("EQ_action=OBSERVE&nextPageToken={token}"),
+        format!("nextPageToken={token}"),
+        format!("EQ_action=ADD&nextPageToken={}A", &token[..token.len() - 1]),
+        "EQ_action=ADD&nextPageToken=1".to_owned(),
+    ] {
+        let problem = service.json(400, &format!("/events?{query}")).await;
+        assert_eq!(problem["type"], "epcisException:QueryParameterException");
+        assert_eq!(problem["errors"][0]["path"], "/nextPageToken");
+    }
+}
+
+#[tokio::test]
+async fn events_come_back_as_they_were_sealed() {
+    let service = service().await;
+    let answer = service.get("/events").send().await.unwrap();
+    for (name, value) in [("gs1-epcis-version", "2.0.0"), ("gs1-cbv-version", "2.0.0")] {
+        assert_eq!(answer.headers()[name], value);
+    }
+    assert!(answer.headers().contains_key("gs1-vendor-version"));
+    assert!(!answer.headers().contains_key("link"));
+    let document: Value = answer.json().await.unwrap();
+    // What reads captured documents reads this one, each event in its own context.
+    let parsed = Document::parse(document.to_string().as_bytes()).unwrap();
+    assert_eq!(parsed.events.len(), NAMES.len());
+    for (entry, name) in parsed.events.into_iter().zip(NAMES) {
+        let party = service.json(200, &format!("/v1/events/{name}")).await["party"].as_str().unwrap().to_owned();
+        let sealed = medtrace_event::seal(entry.json, &entry.context, &party).unwrap();
+        let proof = service.text(200, &format!("/v1/events/{name}/proof")).await;
+        let proof = medtrace_ledger::Proof::parse(&proof).unwrap();
+        assert_eq!(String::from_utf8(sealed.bytes).unwrap(), proof.bytes, "{name}");
+    }
+    let found = events(&document);
+    assert_eq!(found[0]["recordTime"], "2026-01-01T00:00:00.200Z");
+    assert_eq!(found[2]["quantityList"][0]["quantity"], 5.25);
+    assert_eq!(found[6]["example:room"], "心内科 2");
+}
+
+#[tokio::test]
+async fn one_event_is_found_by_its_id_and_by_its_name() {
+    let service = service().await;
+    let both = service.json(200, &format!("/events/{OBSERVED}")).await;
+    assert_eq!(events(&both).len(), 2);
+    let one = events(&service.json(200, "/events/2-513").await);
+    assert_eq!((one.len(), &one[0]["eventID"]), (1, &json!(OBSERVED)));
+    let problem = service.json(404, "/events/urn:uuid:nobody").await;
+    assert_eq!(problem["type"], "epcisException:NoSuchResourceException");
+    // A replay has no effect of its own.
+    service.json(404, "/events/2-2").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_says_so() {
+    let service = service().await;
+    let unknown = service.json(400, "/events?WD_readPoint=urn:epc:id:sgln:9521321.00001.0").await;
+    assert_eq!(unknown["type"], "epcisException:QueryParameterException");
+    assert!(unknown["detail"].as_str().unwrap().starts_with("WD_readPoint is not a parameter here"));
+    let xml = service.get("/events").header("accept", "application/xml").send().await.unwrap();
+    let problem = crate::support::service::answered(406, xml).await;
+    assert_eq!(problem["type"], "epcisException:NotAcceptableException");
+    let options =
+        service.http.request(reqwest::Method::OPTIONS, format!("{}/events", service.url)).send().await.unwrap();
+    assert_eq!(options.status(), 204);
+    assert_eq!(options.headers()["gs1-epcis-version"], "2.0.0");
+}

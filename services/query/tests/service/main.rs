@@ -1,0 +1,13 @@
+//! The service over HTTP, on the real engine: a small chain is sealed, indexed by the indexer's own code, and asked.
+//!
+//! The engine's library is found through `MEDTRACE_CHDB` or under `deploy/clickhouse/node_modules`.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod epcis;
+mod evidence;
+mod forward;
+mod live;
+mod openapi;
+mod story;
