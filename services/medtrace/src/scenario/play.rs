@@ -202,7 +202,7 @@ impl Stage<'_> {
             "scope": [{ "gtin": super::goods::GTIN, "lots": [self.goods.recalled.name] }],
             "reason": { "zh-CN": "输送系统球囊泄漏", "en": "delivery balloon may leak" },
             "instructions": { "zh-CN": "立即停用并隔离，等待退回", "en": "stop using, set aside, await return" },
-            "jurisdiction": "CN", "effective": "2026-10-15T10:00:00+08:00",
+            "jurisdiction": "CN", "effective": "2026-10-15T02:00:00Z",
         });
         self.poster.notice(FACTORY.party, recall).await?;
         self.poster.indexed().await?;

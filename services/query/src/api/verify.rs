@@ -1,7 +1,7 @@
 //! `/v1/verify`: is the pack in my hand genuine, and may I receive or use it?
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use medtrace_gs1::{Code, Thing, parse};
 use medtrace_ledger::EventRef;
 use medtrace_registry::{At, Coverage};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
 use crate::item::item;
+use crate::params::Query;
 use crate::view::Snapshot;
 
 /// Codes of one request.
