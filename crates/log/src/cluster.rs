@@ -6,6 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::LogError;
+use crate::quiet::Quiet;
 use crate::topics::MESSAGE_BYTES_MAX;
 
 /// Longest wait for one answer of a broker, milliseconds.
@@ -50,7 +51,8 @@ impl Cluster {
 
     /// Waits until a broker answers a metadata request.
     pub async fn wait(&self, within: Duration) -> Result<(), LogError> {
-        let consumer: BaseConsumer = self.reader().create().map_err(|error| LogError::Settings(error.to_string()))?;
+        let consumer: BaseConsumer<Quiet> =
+            self.reader().create_with_context(Quiet).map_err(|error| LogError::Settings(error.to_string()))?;
         let waited_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
         let timeout = || LogError::Timeout { doing: format!("reach Kafka at {}", self.bootstrap), waited_ms };
         crate::blocking(move || {

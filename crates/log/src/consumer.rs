@@ -11,7 +11,10 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 
 use crate::cluster::{DELIVERY_MS, REQUEST_MS};
+use crate::quiet::Quiet;
 use crate::{Cluster, LogError};
+
+type Reader = StreamConsumer<Quiet>;
 
 /// One record as it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub enum Isolation {
 
 /// Follows one or more partitions of one topic from given offsets on.
 pub struct Follower {
-    consumer: Arc<StreamConsumer>,
+    consumer: Arc<Reader>,
     topic: String,
 }
 
@@ -65,11 +68,6 @@ impl Follower {
         Ok(Follower { consumer, topic: topic.to_owned() })
     }
 
-    /// The bounds of a partition now.
-    pub async fn bounds(&self, partition: i32) -> Result<Bounds, LogError> {
-        watermarks(&self.consumer, &self.topic, partition).await
-    }
-
     /// The next record of any of the partitions; in order within a partition. Waits until there is one; an unreachable
     /// broker is waited for. Cancelling loses nothing.
     pub async fn next(&self) -> Result<Message, LogError> {
@@ -84,7 +82,7 @@ impl Follower {
 
 /// Reads exact offset ranges of one partition; going on where the last range ended needs no new seek.
 pub struct RangeReader {
-    consumer: Arc<StreamConsumer>,
+    consumer: Arc<Reader>,
     topic: String,
     partition: i32,
     /// Every record before this offset has been handed out; the consumer's next one is at or after it.
@@ -165,19 +163,36 @@ impl RangeReader {
     }
 }
 
-/// The bounds of partitions `0..partitions`. With [`Isolation::Committed`], `high` is the last stable offset.
+/// Asks for bounds again and again. A client of its own: on the connection of one that reads, the broker answers only
+/// after the fetch that waits there (up to 100 ms).
+pub struct Ends {
+    consumer: Arc<Reader>,
+}
+
+impl Ends {
+    /// Does not wait for a broker. With [`Isolation::Committed`], `high` is the last stable offset.
+    pub fn open(cluster: &Cluster, isolation: Isolation) -> Result<Ends, LogError> {
+        Ok(Ends { consumer: open(cluster, isolation, false)? })
+    }
+
+    /// The bounds of partitions `0..partitions` now.
+    pub async fn of(&self, topic: &str, partitions: i32) -> Result<Vec<Bounds>, LogError> {
+        let mut all = Vec::new();
+        for partition in 0..partitions {
+            all.push(watermarks(&self.consumer, topic, partition).await?);
+        }
+        Ok(all)
+    }
+}
+
+/// The bounds of partitions `0..partitions`, asked once.
 pub async fn bounds(
     cluster: &Cluster,
     topic: &str,
     partitions: i32,
     isolation: Isolation,
 ) -> Result<Vec<Bounds>, LogError> {
-    let consumer = open(cluster, isolation, false)?;
-    let mut all = Vec::new();
-    for partition in 0..partitions {
-        all.push(watermarks(&consumer, topic, partition).await?);
-    }
-    Ok(all)
+    Ends::open(cluster, isolation)?.of(topic, partitions).await
 }
 
 /// The last record of a partition, if it has any. Reads backwards in growing steps, as a transaction's marker or an
@@ -206,7 +221,7 @@ pub async fn last(
 }
 
 async fn last_before_end(
-    consumer: &StreamConsumer,
+    consumer: &Reader,
     topic: &str,
     partition: i32,
     from: u64,
@@ -254,17 +269,17 @@ impl From<BorrowedMessage<'_>> for Message {
     }
 }
 
-fn open(cluster: &Cluster, isolation: Isolation, tell_end: bool) -> Result<Arc<StreamConsumer>, LogError> {
+fn open(cluster: &Cluster, isolation: Isolation, tell_end: bool) -> Result<Arc<Reader>, LogError> {
     let mut config = cluster.reader();
     let level = match isolation {
         Isolation::Everything => "read_uncommitted",
         Isolation::Committed => "read_committed",
     };
     config.set("isolation.level", level).set("enable.partition.eof", tell_end.to_string());
-    config.create().map(Arc::new).map_err(|error| LogError::Settings(error.to_string()))
+    config.create_with_context(Quiet).map(Arc::new).map_err(|error| LogError::Settings(error.to_string()))
 }
 
-fn assign(consumer: &StreamConsumer, topic: &str, starts: &[(i32, u64)]) -> Result<(), LogError> {
+fn assign(consumer: &Reader, topic: &str, starts: &[(i32, u64)]) -> Result<(), LogError> {
     let mut list = TopicPartitionList::new();
     for (partition, offset) in starts {
         let offset = Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX));
@@ -273,7 +288,7 @@ fn assign(consumer: &StreamConsumer, topic: &str, starts: &[(i32, u64)]) -> Resu
     consumer.assign(&list).map_err(LogError::kafka(format!("read {topic}")))
 }
 
-async fn watermarks(consumer: &Arc<StreamConsumer>, topic: &str, partition: i32) -> Result<Bounds, LogError> {
+async fn watermarks(consumer: &Arc<Reader>, topic: &str, partition: i32) -> Result<Bounds, LogError> {
     let doing = format!("read the bounds of {topic}/{partition}");
     let (consumer, topic) = (consumer.clone(), topic.to_owned());
     let ask = move || consumer.fetch_watermarks(&topic, partition, Duration::from_millis(REQUEST_MS));

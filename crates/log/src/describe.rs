@@ -10,15 +10,15 @@ use std::time::Duration;
 use medtrace_ledger::TopicUuid;
 use rdkafka::admin::AdminClient;
 use rdkafka::bindings as sys;
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::quiet::Quiet;
 use crate::topics::Topic;
 
 /// One answer for each name, in their order: the topic, or `None` if the cluster does not have it. Blocks.
 pub(crate) fn describe(
-    admin: &AdminClient<DefaultClientContext>,
+    admin: &AdminClient<Quiet>,
     names: &[&str],
     within: Duration,
 ) -> Result<Vec<Option<Topic>>, KafkaError> {

@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use tokio::sync::watch;
 
-use crate::{Cluster, LogError};
+use crate::{Cluster, LogError, quiet};
 
 /// A leader that is not heard of for so long has lost its place, milliseconds.
 pub const SESSION_MS: u64 = 6_000;
@@ -100,7 +101,15 @@ fn attend(consumer: &BaseConsumer<Told>, end: &AtomicBool) {
 /// Tells whether the partition is held.
 struct Told(watch::Sender<bool>);
 
-impl ClientContext for Told {}
+impl ClientContext for Told {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        quiet::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        quiet::tell(&error, reason);
+    }
+}
 
 impl ConsumerContext for Told {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

@@ -18,6 +18,7 @@ pub mod error;
 pub mod frame;
 pub mod lease;
 pub mod producer;
+mod quiet;
 pub mod record;
 pub mod sealed;
 pub mod topics;

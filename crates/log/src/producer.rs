@@ -6,6 +6,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use crate::quiet::Quiet;
 use crate::{Cluster, LogError};
 
 /// Where an acknowledged record stands.
@@ -35,13 +36,14 @@ pub enum SendError {
 /// An idempotent producer, acks=all. Cheap to clone; shared by all tasks of a process.
 #[derive(Clone)]
 pub struct Producer {
-    inner: FutureProducer,
+    inner: FutureProducer<Quiet>,
 }
 
 impl Producer {
     /// Does not wait for a broker.
     pub fn open(cluster: &Cluster) -> Result<Producer, LogError> {
-        let inner = cluster.producer().create().map_err(|error| LogError::Settings(error.to_string()))?;
+        let inner =
+            cluster.producer().create_with_context(Quiet).map_err(|error| LogError::Settings(error.to_string()))?;
         Ok(Producer { inner })
     }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use medtrace_ledger::TopicUuid;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::types::RDKafkaErrorCode;
 use serde::Deserialize;
 
 use crate::cluster::REQUEST_MS;
+use crate::quiet::Quiet;
 use crate::{Cluster, LogError};
 
 /// Signed submissions of events.
@@ -101,10 +101,10 @@ pub async fn describe(cluster: &Cluster, names: &[&str]) -> Result<Vec<Topic>, L
     found_all(names, describe_some(&admin, names).await?)
 }
 
-type Admin = AdminClient<DefaultClientContext>;
+type Admin = AdminClient<Quiet>;
 
 fn admin(cluster: &Cluster) -> Result<Admin, LogError> {
-    cluster.client().create().map_err(|error| LogError::Settings(error.to_string()))
+    cluster.client().create_with_context(Quiet).map_err(|error| LogError::Settings(error.to_string()))
 }
 
 fn options() -> AdminOptions {

@@ -4,12 +4,13 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaError};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::cluster::TRANSACTION_MS;
-use crate::{Cluster, LogError};
+use crate::{Cluster, LogError, quiet};
 
 /// What became of a transaction that did not commit.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,15 @@ impl Undelivered {
     }
 }
 
-impl ClientContext for Undelivered {}
+impl ClientContext for Undelivered {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        quiet::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        quiet::tell(&error, reason);
+    }
+}
 
 impl ProducerContext for Undelivered {
     type DeliveryOpaque = ();

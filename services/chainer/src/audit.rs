@@ -161,7 +161,8 @@ fn compare(found: &Header, derived: &Header) -> Vec<String> {
         differ(format!("{name}, root"), found.root.to_string(), derived.root.to_string());
     }
     let bad = |header: &Header| {
-        let lines = header.bad.iter().map(|bad| format!("{} {} {} {}", bad.topic, bad.partition, bad.ordinal, bad.reason));
+        let lines =
+            header.bad.iter().map(|bad| format!("{} {} {} {}", bad.topic, bad.partition, bad.ordinal, bad.reason));
         lines.collect::<Vec<_>>().join(", ")
     };
     differ("bad records".into(), bad(found), bad(derived));
@@ -193,7 +194,9 @@ async fn check_checkpoints(
                     let what = match held {
                         _ if size < earlier => format!("the checkpoint of {size} headers follows one of {earlier}"),
                         None => format!("a checkpoint of {size} headers was signed, blocks holds {}", roots.len()),
-                        Some(held) if *held != root => format!("the checkpoint of {size} headers says {root}, the log gives {held}"),
+                        Some(held) if *held != root => {
+                            format!("the checkpoint of {size} headers says {root}, the log gives {held}")
+                        }
                         Some(_) => continue,
                     };
                     (size - 1, what)

@@ -116,15 +116,14 @@ impl Chain {
         let mut notices = false;
         for part in parts {
             // "notices" sorts before "scan-events", so a block's notices are applied before its events are judged.
-            let kind = SubmissionKind::of_topic(part.topic.as_str());
             let topic = part.topic.as_str();
             let mut count = 0;
             for record in part.records {
                 if !room.fits(record, topic, count == 0) {
                     break;
                 }
-                let refused = self.judge(kind, time_ms, ordinal, record).err();
-                notices |= kind == Some(SubmissionKind::Notices) && refused.is_none();
+                let refused = self.judge(part, time_ms, ordinal, record).err();
+                notices |= is_notices(&part.topic) && refused.is_none();
                 room.take(record, topic, count == 0, refused.is_some());
                 bad.extend(refused.map(|refused| Bad {
                     topic: part.topic.clone(),
@@ -152,19 +151,12 @@ impl Chain {
     }
 
     /// Judges one record at its position, and applies it if it brings notices.
-    fn judge(
-        &mut self,
-        kind: Option<SubmissionKind>,
-        time_ms: u64,
-        ordinal: u32,
-        record: &Inspected,
-    ) -> Result<(), Refused> {
+    fn judge(&mut self, part: &Part<'_>, time_ms: u64, ordinal: u32, record: &Inspected) -> Result<(), Refused> {
         let submission = record.opened.as_ref().map_err(Clone::clone)?;
-        if kind == Some(SubmissionKind::Notices) {
-            self.registry.signers(&submission.party, &submission.public_keys).map_err(|refusal| Refused {
-                reason: reason::UNKNOWN_KEY,
-                detail: refusal.to_string(),
-            })?;
+        if is_notices(&part.topic) {
+            self.registry
+                .signers(&submission.party, &submission.public_keys)
+                .map_err(|refusal| Refused { reason: reason::UNKNOWN_KEY, detail: refusal.to_string() })?;
             check_time(submission.time_ms, time_ms)?;
             self.apply(time_ms, ordinal, submission, record);
             return Ok(());
@@ -200,12 +192,18 @@ impl Chain {
         if self.size() == 0 { self.genesis } else { self.headers.root() }
     }
 
-    /// Appends a block whose records are not at hand but for its notices (`ordinal` and record of each that is not bad):
-    /// applies them and compares everything that does not need the others.
+    /// Appends a block of which only the notices are at hand (each with its ordinal): applies those that the header does
+    /// not name bad, and compares everything that does not need the events.
     pub fn follow(&mut self, header: &Header, notices: &[(u32, Inspected)]) -> Result<(), Fault> {
-        for (ordinal, record) in notices {
-            if let Ok(submission) = &record.opened {
-                self.apply(header.time_ms, *ordinal, submission, record);
+        for (cut, ordinals) in header.cuts_with_ordinals().filter(|(cut, _)| is_notices(&cut.topic)) {
+            let sealed = notices.iter().filter(|(ordinal, _)| ordinals.contains(ordinal));
+            let root = merkle::root(sealed.map(|(_, record)| record.leaf));
+            differs(header.height, &format!("root of the cut {}/{}", cut.topic, cut.partition), &cut.root, &root)?;
+        }
+        for (ordinal, record) in notices.iter().filter(|(ordinal, _)| header.bad_reason(*ordinal).is_none()) {
+            match &record.opened {
+                Ok(submission) => self.apply(header.time_ms, *ordinal, submission, record),
+                Err(refused) => differs(header.height, &format!("record {ordinal}"), "not named bad", refused)?,
             }
         }
         if !notices.is_empty() {
@@ -253,6 +251,10 @@ pub fn confirm(header: &Header, parts: &[Part<'_>]) -> Result<(), Fault> {
         differs(header.height, &format!("root of the cut {}/{}", cut.topic, cut.partition), &cut.root, &root)?;
     }
     Ok(())
+}
+
+fn is_notices(topic: &TopicName) -> bool {
+    SubmissionKind::of_topic(topic.as_str()) == Some(SubmissionKind::Notices)
 }
 
 fn keys(registry: &Registry) -> (u64, Hash) {

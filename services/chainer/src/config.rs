@@ -36,7 +36,8 @@ impl Config {
         let keys = Keyring::open(&env.folder("MEDTRACE_KEYS")?).map_err(|error| wrong(error.to_string()))?;
         let chainer = &genesis.chainer;
         let signer = keys.of(&chainer.name).into_iter().find(|signer| signer.key.public() == chainer.public);
-        let missing = || wrong(format!("no private key for {} {}, which the genesis names", chainer.name, chainer.public));
+        let missing =
+            || wrong(format!("no private key for {} {}, which the genesis names", chainer.name, chainer.public));
         Ok(Config {
             admin: env.or("MEDTRACE_ADMIN", ADMIN)?,
             kafka: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use medtrace_ledger::{SubmissionKind, TopicName};
-use medtrace_log::consumer::{Follower, Isolation, Message};
+use medtrace_log::consumer::{Ends, Follower, Isolation, Message};
 use medtrace_log::topics::Topic;
 use medtrace_log::{Cluster, LogError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -37,7 +37,6 @@ pub struct Fed {
 pub struct Feed {
     pub name: TopicName,
     pub topic: Topic,
-    follower: Arc<Follower>,
     records: mpsc::Receiver<Result<Fed, LogError>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -51,17 +50,17 @@ impl Feed {
         chain: &Chain,
         consortium: Arc<Consortium>,
     ) -> Result<Feed, LogError> {
-        let name: TopicName = topic.name.parse().map_err(|_| LogError::Topic {
-            topic: topic.name.clone(),
-            detail: "its name is not a topic's".into(),
-        })?;
+        let name: TopicName = topic
+            .name
+            .parse()
+            .map_err(|_| LogError::Topic { topic: topic.name.clone(), detail: "its name is not a topic's".into() })?;
         let starts: Vec<_> = (0..topic.partitions)
             .map(|partition| (partition, chain.next_offset(&name, partition.cast_unsigned())))
             .collect();
-        let follower = Arc::new(Follower::open(cluster, &topic.name, Isolation::Everything, &starts).await?);
+        let follower = Follower::open(cluster, &topic.name, Isolation::Everything, &starts).await?;
         let (sender, records) = mpsc::channel(QUEUE_RECORDS);
-        let task = tokio::spawn(read(follower.clone(), kind, consortium, sender));
-        Ok(Feed { name, topic, follower, records, task })
+        let task = tokio::spawn(read(follower, kind, consortium, sender));
+        Ok(Feed { name, topic, records, task })
     }
 
     /// The next record. Cancelling loses nothing.
@@ -72,18 +71,10 @@ impl Feed {
         }
     }
 
-    /// A record that is there already.
-    pub fn ready(&mut self) -> Option<Result<Fed, LogError>> {
-        self.records.try_recv().ok()
-    }
-
     /// Where each partition's next record will stand.
-    pub async fn ends(&self) -> Result<Vec<u64>, LogError> {
-        let mut ends = Vec::new();
-        for partition in 0..self.topic.partitions {
-            ends.push(self.follower.bounds(partition).await?.high);
-        }
-        Ok(ends)
+    pub async fn ends(&self, ends: &Ends) -> Result<Vec<u64>, LogError> {
+        let bounds = ends.of(&self.topic.name, self.topic.partitions).await?;
+        Ok(bounds.into_iter().map(|bounds| bounds.high).collect())
     }
 }
 
@@ -99,7 +90,7 @@ pub fn workers() -> usize {
 }
 
 async fn read(
-    follower: Arc<Follower>,
+    follower: Follower,
     kind: SubmissionKind,
     consortium: Arc<Consortium>,
     sender: mpsc::Sender<Result<Fed, LogError>>,

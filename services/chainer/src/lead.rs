@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use medtrace_ledger::SubmissionKind;
-use medtrace_log::LogError;
-use medtrace_log::consumer::{Follower, Isolation};
+use medtrace_log::consumer::{Ends, Follower, Isolation};
 use medtrace_log::lease::Lease;
-use medtrace_log::topics::{self, BLOCKS, CHAINER_LEASE, NOTICES, SCAN_EVENTS};
+use medtrace_log::topics::{self, BLOCKS, CHAINER_LEASE, NOTICES, SCAN_EVENTS, Topic};
 use medtrace_log::transactions::Transactions;
+use medtrace_log::{Cluster, LogError};
 use medtrace_service::Shutdown;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
 use crate::commit::{Sealed, Sealer, TRANSACTIONAL_ID};
@@ -67,17 +68,11 @@ pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: 
 }
 
 /// Leads: everything from the end of the chain to the end of leadership, which it returns the reason of.
-async fn lead(
-    config: &Config,
-    metrics: &Metrics,
-    status: &Status,
-    folder: &Arc<Folder>,
-) -> Result<&'static str, Stop> {
+async fn lead(config: &Config, metrics: &Metrics, status: &Status, folder: &Arc<Folder>) -> Result<&'static str, Stop> {
     // First of all: from here on nobody else can add to `blocks`, so that what is read there stays the end.
     let cluster = config.kafka.clone();
     let opening = tokio::task::spawn_blocking(move || Transactions::open(&cluster, TRANSACTIONAL_ID));
     let transactions = opening.await.map_err(|error| LogError::Broken(error.to_string()))??;
-
     let consortium = Arc::new(Consortium::of(&config.genesis));
     let recovered = recover(&config.kafka, &config.genesis, &consortium, folder.standing()?).await?;
     let topics = topics::describe(&config.kafka, &[NOTICES, SCAN_EVENTS]).await?;
@@ -94,7 +89,7 @@ async fn lead(
     if let Some(last) = recovered.last.filter(|_| recovered.published < sealer.chain.size()) {
         sealer.conclude(&last).await?;
     }
-
+    let watch = TopicsWatch::start(config.kafka.clone(), topics.clone());
     let mut feeds = Vec::new();
     for (kind, topic) in [SubmissionKind::Notices, SubmissionKind::Events].into_iter().zip(topics) {
         feeds.push(Feed::open(&config.kafka, kind, topic, &sealer.chain, consortium.clone()).await?);
@@ -102,7 +97,8 @@ async fn lead(
     tracing::info!(size = sealer.chain.size(), root = %sealer.chain.root(), "leading");
     status.leads(sealer.chain.size());
     metrics.size.set(sealer.chain.size().cast_signed());
-    Leader { config, metrics, status, sealer, feeds, pending: Pending::default(), last_cut: None, mean: 1.0 }.work().await
+    let (ends, pending) = (Ends::open(&config.kafka, Isolation::Everything)?, Pending::default());
+    Leader { metrics, status, sealer, feeds, topics: watch, ends, pending, last_cut: None, mean: 1.0 }.work().await
 }
 
 /// Index of the feed of notices, and of events: in the order of the topics' names.
@@ -110,11 +106,12 @@ const OF_NOTICES: usize = 0;
 const OF_EVENTS: usize = 1;
 
 struct Leader<'a> {
-    config: &'a Config,
     metrics: &'a Metrics,
     status: &'a Status,
     sealer: Sealer,
     feeds: Vec<Feed>,
+    topics: TopicsWatch,
+    ends: Ends,
     pending: Pending,
     last_cut: Option<Instant>,
     /// Events of a record, in the last block.
@@ -124,9 +121,7 @@ struct Leader<'a> {
 impl Leader<'_> {
     async fn work(mut self) -> Result<&'static str, Stop> {
         let mut lag = interval(Duration::from_millis(LAG_EVERY_MS));
-        let mut topics = interval(Duration::from_millis(TOPICS_EVERY_MS));
         lag.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        topics.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let every = Duration::from_millis(CUT_EVERY_MS);
             let due = self.last_cut.map_or_else(Instant::now, |last| last + every);
@@ -138,7 +133,7 @@ impl Leader<'_> {
                 () = sleep_until(due), if !full && !self.pending.is_empty() => self.cut().await?,
                 () = std::future::ready(()), if full => self.cut().await?,
                 _ = lag.tick() => self.measure().await?,
-                _ = topics.tick() => if self.topics_changed().await? { return Ok("the topics have changed") },
+                changed = self.topics.changed() => return changed.map(|()| "the topics have changed"),
                 fed = notices.next() => self.pending.add(OF_NOTICES, fed?),
                 fed = events.next() => self.pending.add(OF_EVENTS, fed?),
             }
@@ -183,7 +178,7 @@ impl Leader<'_> {
     /// before the events that wait is read before they are judged.
     async fn catch_up_with_notices(&mut self) -> Result<(), Stop> {
         let deadline = Instant::now() + Duration::from_millis(NOTICES_MS);
-        for (partition, end) in (0..).zip(self.feeds[OF_NOTICES].ends().await?) {
+        for (partition, end) in (0..).zip(self.feeds[OF_NOTICES].ends(&self.ends).await?) {
             while self.read_to(OF_NOTICES, partition) < end && !self.pending.is_full() {
                 match timeout_at(deadline, self.feeds[OF_NOTICES].next()).await {
                     Ok(fed) => self.pending.add(OF_NOTICES, fed?),
@@ -203,7 +198,7 @@ impl Leader<'_> {
     async fn measure(&mut self) -> Result<(), Stop> {
         let mut unsealed = 0;
         for feed in &self.feeds {
-            for (partition, end) in (0..).zip(feed.ends().await?) {
+            for (partition, end) in (0..).zip(feed.ends(&self.ends).await?) {
                 unsealed += end.saturating_sub(self.sealer.chain.next_offset(&feed.name, partition));
             }
         }
@@ -216,11 +211,35 @@ impl Leader<'_> {
         self.status.lags(unsealed, events, Duration::from_millis(age));
         Ok(())
     }
+}
 
-    /// Whether partitions were added (or a topic made anew): then leadership begins again.
-    async fn topics_changed(&self) -> Result<bool, Stop> {
-        let now = topics::describe(&self.config.kafka, &[NOTICES, SCAN_EVENTS]).await?;
-        Ok(self.feeds.iter().map(|feed| &feed.topic).ne(&now))
+/// Looks beside the loop for partitions that were added or a topic that was made anew.
+struct TopicsWatch(JoinHandle<Result<(), Stop>>);
+
+impl TopicsWatch {
+    fn start(cluster: Cluster, known: Vec<Topic>) -> TopicsWatch {
+        TopicsWatch(tokio::spawn(async move {
+            loop {
+                sleep(Duration::from_millis(TOPICS_EVERY_MS)).await;
+                if topics::describe(&cluster, &[NOTICES, SCAN_EVENTS]).await? != known {
+                    return Ok(());
+                }
+            }
+        }))
+    }
+
+    /// Resolves when the topics have changed or cannot be looked at. Cancelling loses nothing.
+    async fn changed(&mut self) -> Result<(), Stop> {
+        match (&mut self.0).await {
+            Ok(changed) => changed,
+            Err(error) => Err(LogError::Broken(error.to_string()).into()),
+        }
+    }
+}
+
+impl Drop for TopicsWatch {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

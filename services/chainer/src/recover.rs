@@ -68,10 +68,11 @@ pub async fn recover(
     Ok(Recovered { chain, last, blocks_to, published: published.map_or(0, |(size, _)| size) })
 }
 
-/// Appends one block to the chain, with those of its notices that it does not name bad.
+/// Appends one block to the chain, with its notices.
 fn follow(chain: &mut Chain, consortium: &Consortium, block: &SealedBlock) -> Result<(), Fault> {
-    let good = block.records.iter().filter(|record| record.topic == NOTICES && record.bad.is_none());
-    let notices: Vec<_> = good
+    let notices: Vec<_> = block
+        .records
+        .iter()
         .map(|record| {
             let value = record.value.clone();
             (record.ordinal, inspect(SubmissionKind::Notices, consortium, record.offset, value))
@@ -94,8 +95,7 @@ fn compare(chain: &Chain, claims: &[Claim]) -> Result<(), Stop> {
 async fn last_checkpoint(cluster: &Cluster, genesis: &Genesis) -> Result<Option<(u64, Hash)>, Stop> {
     let Some(message) = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await? else { return Ok(None) };
     let note = String::from_utf8(message.value).map_err(|error| Stop::Checkpoint(error.to_string()))?;
-    let (checkpoint, _) =
-        Checkpoint::open(&note, genesis).map_err(|error| Stop::Checkpoint(error.to_string()))?;
+    let (checkpoint, _) = Checkpoint::open(&note, genesis).map_err(|error| Stop::Checkpoint(error.to_string()))?;
     Ok(Some((checkpoint.size, checkpoint.root)))
 }
 

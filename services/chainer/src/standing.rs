@@ -12,8 +12,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use medtrace_ledger::hash::Hash;
 use medtrace_ledger::block::Header;
+use medtrace_ledger::hash::Hash;
 
 use crate::stop::Stop;
 

@@ -22,10 +22,14 @@ pub enum Stop {
     #[error("failed to read back block {height}: {found} stands in its place")]
     ReadBack { height: u64, found: String },
     /// What was signed or sealed before is no longer in `blocks`: the log was truncated or exchanged.
-    #[error("refused to go on: {who} says {said} headers, blocks holds {held}; nothing is sealed until an operator has found out why")]
+    #[error(
+        "refused to go on: {who} says {said} headers, blocks holds {held}; nothing is sealed until an operator has found out why"
+    )]
     Ahead { who: &'static str, said: u64, held: u64 },
     /// What was signed or sealed before is not what `blocks` holds.
-    #[error("refused to go on: {who} says that the chain's first {size} headers are {said}, blocks holds {held}; nothing is sealed until an operator has found out why")]
+    #[error(
+        "refused to go on: {who} says that the chain's first {size} headers are {said}, blocks holds {held}; nothing is sealed until an operator has found out why"
+    )]
     Differs { who: &'static str, size: u64, said: String, held: String },
     /// The last record of `checkpoints` is not a checkpoint by this chainer.
     #[error("refused to go on: the last record of checkpoints is none of this chainer's: {0}")]

@@ -1,6 +1,8 @@
 //! The chainer's process on a real Kafka node: started, killed, started again; after every step the whole chain is
 //! verified anew.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use std::sync::Arc;

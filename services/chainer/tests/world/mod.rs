@@ -1,5 +1,5 @@
 //! A small consortium to test with: one authority, and parties whose keys are made from their names.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 pub mod process;
 
@@ -7,8 +7,8 @@ use medtrace_chainer::inspect::{Consortium, Inspected, inspect};
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::note::sign_note;
 use medtrace_ledger::{
-    Genesis, Hash, Item, ItemKind, KeyName, PublicKey, Salt, Signer, SigningKey, Submission, SubmissionKind,
-    TopicUuid, VerifierKey, seal_submission,
+    Genesis, Hash, Item, ItemKind, KeyName, PublicKey, Salt, Signer, SigningKey, Submission, SubmissionKind, TopicUuid,
+    VerifierKey, seal_submission,
 };
 use medtrace_log::record::Record;
 use medtrace_registry::Notice;
