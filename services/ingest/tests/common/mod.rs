@@ -215,7 +215,7 @@ impl Running {
         Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
-    /// Asks again and again until the job answers as `wanted`; fails after 20 s.
+    /// Asks again and again until the job answers as `wanted`; fails after 60 s.
     pub async fn job_until(&self, who: usize, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let last = Mutex::new(Value::Null);
         let asked = async {
@@ -226,10 +226,11 @@ impl Running {
                 if wanted(&answer.body) {
                     return answer.body;
                 }
-                tokio::task::yield_now().await;
+                // Only so that asking does not take the time that the job needs.
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let got = tokio::time::timeout(Duration::from_secs(20), asked).await;
+        let got = tokio::time::timeout(Duration::from_secs(60), asked).await;
         got.unwrap_or_else(|_| panic!("the job should get there: {:?}", last.lock().unwrap()))
     }
 }
