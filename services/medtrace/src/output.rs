@@ -88,13 +88,11 @@ impl Output {
             return rows.iter().try_for_each(|row| self.line(row.join("\t").replace('\n', "; ")));
         }
         let mut table = comfy_table::Table::new();
-        let bold = header.iter().map(|title| self.tone(Tone::Strong, title));
-        table
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(bold)
-            .add_rows(rows);
-        self.line(table)
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).add_rows(rows);
+        if header.iter().any(|title| !title.is_empty()) {
+            table.set_header(header.iter().map(|title| self.tone(Tone::Quiet, title)));
+        }
+        self.line(table.trim_fmt())
     }
 
     /// Progress of long work on standard error: a bar if the end is known. Nothing is drawn where nobody looks.
