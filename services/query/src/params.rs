@@ -1,7 +1,26 @@
 //! Parameters of a query string: percent-decoded, each at most once, none unknown. `+` is itself, as times and codes
 //! carry it.
 
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::request::Parts;
 use medtrace_service::{Kind, Problem};
+use serde::de::DeserializeOwned;
+
+/// As axum's, but `+` is itself, and what does not fit is a `QueryParameterException`.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
+        let query = parts.uri.query().unwrap_or_default().replace('+', "%2B");
+        let unfit = |detail: String| Kind::QueryParameter.because(detail);
+        let uri: Uri = format!("/?{query}").parse().map_err(|_| unfit("the query is not one of a URI".to_owned()))?;
+        let read = axum::extract::Query::<T>::try_from_uri(&uri);
+        read.map(|axum::extract::Query(value)| Query(value)).map_err(|rejection| unfit(rejection.body_text()))
+    }
+}
 
 /// What is left to be taken.
 pub struct Params(Vec<(String, String)>);

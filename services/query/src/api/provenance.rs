@@ -1,7 +1,7 @@
 //! `GET /v1/provenance`: the whole way of an item, containers included, at any time and as known at any height.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use medtrace_gs1::parse;
 use medtrace_registry::At;
 use medtrace_service::{Kind, Problem};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
 use crate::item::{item, place_name, time};
+use crate::params::Query;
 use crate::view::Snapshot;
 
 #[derive(Deserialize)]

@@ -23,7 +23,7 @@ pub enum Which {
 pub enum Pattern {
     /// One thing, in whatever spelling.
     Exactly(Thing),
-    /// `urn:epc:idpat:…​.*`: everything under a class.
+    /// `urn:epc:idpat:….*`: everything under a class.
     Under(Class),
 }
 

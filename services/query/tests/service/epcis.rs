@@ -151,7 +151,7 @@ async fn a_token_is_of_its_query() {
     for query in [
         format!("EQ_action=OBSERVE&nextPageToken={token}"),
         format!("nextPageToken={token}"),
-        format!("EQ_action=ADD&nextPageToken={}A", &token[..token.len() - 1]),
+        format!("EQ_action=ADD&nextPageToken={}", token.chars().rev().collect::<String>()),
         "EQ_action=ADD&nextPageToken=1".to_owned(),
     ] {
         let problem = service.json(400, &format!("/events?{query}")).await;
@@ -170,15 +170,14 @@ async fn events_come_back_as_they_were_sealed() {
     assert!(answer.headers().contains_key("gs1-vendor-version"));
     assert!(!answer.headers().contains_key("link"));
     let document: Value = answer.json().await.unwrap();
-    // What reads captured documents reads this one, each event in its own context.
+    // What reads captured documents reads this one, and each event is what was signed, with its own context.
     let parsed = Document::parse(document.to_string().as_bytes()).unwrap();
     assert_eq!(parsed.events.len(), NAMES.len());
     for (entry, name) in parsed.events.into_iter().zip(NAMES) {
-        let party = service.json(200, &format!("/v1/events/{name}")).await["party"].as_str().unwrap().to_owned();
-        let sealed = medtrace_event::seal(entry.json, &entry.context, &party).unwrap();
+        let mut event = entry.json;
+        event.as_object_mut().unwrap().remove("recordTime");
         let proof = service.text(200, &format!("/v1/events/{name}/proof")).await;
-        let proof = medtrace_ledger::Proof::parse(&proof).unwrap();
-        assert_eq!(String::from_utf8(sealed.bytes).unwrap(), proof.bytes, "{name}");
+        assert_eq!(event.to_string(), medtrace_ledger::Proof::parse(&proof).unwrap().bytes, "{name}");
     }
     let found = events(&document);
     assert_eq!(found[0]["recordTime"], "2026-01-01T00:00:00.200Z");

@@ -172,3 +172,12 @@ async fn readiness_tells_how_far_behind() {
     service.reflects(5).await;
     assert_eq!(medtrace_query::run::readiness(&service.app).details["checkpoint_size"], json!(6));
 }
+
+#[tokio::test]
+async fn a_plus_in_a_code_is_a_plus() {
+    let service = service().await;
+    let verdict = service.json(200, "/v1/verify?code=(01)09521321000117(21)A+B").await;
+    assert_eq!(verdict["item"]["serial"], "A+B");
+    let unknown = service.json(400, "/v1/verify?code=1&when=now").await;
+    assert_eq!(unknown["type"], "epcisException:QueryParameterException");
+}

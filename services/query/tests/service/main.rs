@@ -7,6 +7,7 @@ mod support;
 
 mod epcis;
 mod evidence;
+mod foreign;
 mod forward;
 mod live;
 mod openapi;

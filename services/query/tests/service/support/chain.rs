@@ -124,6 +124,12 @@ impl Chain {
         self.pend(SubmissionKind::Events, party, partition, items)
     }
 
+    /// Events that are sealed already, and nothing else.
+    pub fn sealed_events(&self, party: &str, partition: u32, events: Vec<Vec<u8>>) -> Pending {
+        let items = events.into_iter().map(|bytes| (ItemKind::Event, bytes)).collect();
+        self.pend(SubmissionKind::Events, party, partition, items)
+    }
+
     /// A record of `scan-events` that is none.
     pub fn rubbish(&self, partition: u32) -> Pending {
         Pending { topic: "scan-events", partition, value: b"not a record".to_vec(), sealed: None }
