@@ -91,6 +91,11 @@ impl<K: Keyed> Deriver<K> {
         &self.registry
     }
 
+    /// The keyed state as it was committed last.
+    pub fn base(&self) -> &K {
+        self.keyed.base()
+    }
+
     /// Keys that [`Deriver::commit`] would change.
     pub fn pending(&self) -> usize {
         self.keyed.pending()

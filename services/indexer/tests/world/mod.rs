@@ -53,7 +53,7 @@ pub struct Said {
 impl Said {
     /// One submission of events, as the party would sign it.
     pub fn events(party: &str, time_ms: u64, events: &[Value]) -> Said {
-        let bytes = |event: &Value| Json::parse(event.to_string().as_bytes()).unwrap().to_jcs().into_bytes();
+        let bytes = |event: &Value| Json::parse(event.to_string().as_bytes()).unwrap().to_jcs();
         let items: Vec<_> = events.iter().map(|event| (ItemKind::Event, bytes(event))).collect();
         Said::items(SubmissionKind::Events, party, &[party], time_ms, &items)
     }
@@ -84,6 +84,12 @@ impl Said {
     /// What the chainer would name bad.
     pub fn bad(mut self, reason: &str) -> Said {
         self.bad = Some(reason.to_owned());
+        self
+    }
+
+    /// As the chainer would never seal it: not named bad.
+    pub fn good(mut self) -> Said {
+        self.bad = None;
         self
     }
 
@@ -196,6 +202,13 @@ impl World {
     /// Seals the events as one submission in a block of its own.
     pub fn say(&mut self, party: &str, events: &[Value]) -> &Rows {
         self.seal(&[Said::events(party, NOW_MS, events)])
+    }
+
+    /// Everything in memory is lost; what was committed is taken up again.
+    pub fn restart(&mut self) {
+        self.deriver.commit().unwrap();
+        let base = self.deriver.base().clone();
+        self.deriver = Deriver::open(base, &genesis()).unwrap();
     }
 
     pub fn facts(&mut self) -> Vec<Fact> {
