@@ -134,19 +134,15 @@ impl<K: Keyed> Deriver<K> {
     }
 
     fn take_items(&mut self, opened: &Opened, work: &mut Work<'_>) -> anyhow::Result<()> {
+        if opened.notices {
+            return self.take_notices(opened, work);
+        }
         for index in 0..opened.unpacked.len() {
             let Some(position) = EventRef::new(work.height, opened.ordinal, index as u32) else { continue };
             let Some(item) = opened.unpacked.item(index) else { continue };
-            match item.kind {
-                ItemKind::Event if !opened.notices => {
-                    work.events += 1;
-                    self.take_event(&opened.submission, position, item.bytes, work)?;
-                }
-                ItemKind::Notice if opened.notices => {
-                    work.notices += 1;
-                    self.take_notice(&opened.submission, position, item.bytes, work)?;
-                }
-                _ => {}
+            if item.kind == ItemKind::Event {
+                work.events += 1;
+                self.take_event(&opened.submission, position, item.bytes, work)?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! H                                → height of the last block that is in, u64
-//! N ‖ pos                          → a notice, to rebuild the registry at start
+//! N ‖ pos                          → a submission's notices, to rebuild the registry at start
 //! I ‖ H(party ‖ "\n" ‖ eventID)    → the events of this name, and what is said of them
 //! E ‖ pos                          → an event's row, what its facts share, and the things it speaks of
 //! F ‖ thing ‖ pos ‖ role ‖ thing   → a fact's own part; the last thing is its counterpart

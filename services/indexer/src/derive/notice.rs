@@ -1,91 +1,71 @@
 //! Notices: applied to the registry in log order, kept so that the registry can be rebuilt at start.
 
-use medtrace_ledger::{EventRef, PartyId, PublicKey, Submission};
-use medtrace_registry::{Notice, Position, Refusal, Registry};
+use medtrace_ledger::{EventRef, ItemKind, Submission};
+use medtrace_registry::Notice;
 use medtrace_store::rows::NoticeRow;
 use serde::{Deserialize, Serialize};
 
-use super::{Deriver, Work};
+use super::{Deriver, Opened, Work};
 use crate::keyed::{Key, Keyed};
 
-/// A sealed notice as the keyed state keeps it.
+/// The notices of a sealed submission as the keyed state keeps them.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     height: u64,
-    idx: u32,
+    ordinal: u32,
     time_ms: u64,
-    party: String,
-    /// Base64.
-    keys: Vec<String>,
-    body: Vec<u8>,
+    /// The signed text.
+    submission: String,
+    /// Index in the submission, and bytes.
+    notices: Vec<(u32, Vec<u8>)>,
 }
 
 impl<K: Keyed> Deriver<K> {
-    pub(super) fn take_notice(
-        &mut self,
-        submission: &Submission,
-        position: EventRef,
-        bytes: &[u8],
-        work: &mut Work<'_>,
-    ) -> anyhow::Result<()> {
-        let at = Position { height: position.height, idx: position.idx, time_ms: work.time_ms };
-        let (notice, refusal) = match apply(&mut self.registry, at, &submission.party, &submission.public_keys, bytes) {
-            Ok(notice) => (Some(notice), String::new()),
-            Err((notice, refusal)) => (notice, refusal.to_string()),
-        };
-        work.rows.notices.push(NoticeRow {
-            block: position.height,
-            idx: position.idx,
-            time_ms: work.time_ms,
-            kind: notice.as_ref().map_or("", |n| n.kind()).to_owned(),
-            subject: notice.as_ref().map_or_else(String::new, |n| n.subject()),
-            revision: notice.as_ref().map_or(0, |n| n.revision().into()),
-            party: submission.party.to_string(),
-            signers: submission.public_keys.iter().map(ToString::to_string).collect(),
-            body: String::from_utf8_lossy(bytes).into_owned(),
-            refusal,
-        });
+    pub(super) fn take_notices(&mut self, opened: &Opened, work: &mut Work<'_>) -> anyhow::Result<()> {
+        let (submission, unpacked) = (&opened.submission, &opened.unpacked);
+        let item = |index: usize| unpacked.item(index).filter(|item| item.kind == ItemKind::Notice);
+        let notices: Vec<(u32, &[u8])> =
+            (0..unpacked.len()).filter_map(|index| Some((index as u32, item(index)?.bytes))).collect();
+        let applied =
+            self.registry.apply_submission(work.height, work.time_ms, opened.ordinal, submission, notices.clone());
+        for (applied, (_, bytes)) in applied.iter().zip(&notices) {
+            let notice = Notice::parse(bytes).ok();
+            let refusal = applied.outcome.as_ref().err().and_then(|refusals| refusals.first());
+            work.notices += 1;
+            work.rows.notices.push(NoticeRow {
+                block: applied.position.height,
+                idx: applied.position.idx,
+                time_ms: work.time_ms,
+                kind: notice.as_ref().map_or("", |n| n.kind()).to_owned(),
+                subject: notice.as_ref().map_or_else(String::new, |n| n.subject()),
+                revision: notice.as_ref().map_or(0, |n| n.revision().into()),
+                party: submission.party.to_string(),
+                signers: submission.public_keys.iter().map(ToString::to_string).collect(),
+                body: String::from_utf8_lossy(bytes).into_owned(),
+                refusal: refusal.map_or_else(String::new, ToString::to_string),
+            });
+        }
         let kept = Kept {
-            height: at.height,
-            idx: at.idx,
-            time_ms: at.time_ms,
-            party: submission.party.to_string(),
-            keys: submission.public_keys.iter().map(ToString::to_string).collect(),
-            body: bytes.to_vec(),
+            height: work.height,
+            ordinal: opened.ordinal,
+            time_ms: work.time_ms,
+            submission: submission.text(),
+            notices: notices.into_iter().map(|(index, bytes)| (index, bytes.to_vec())).collect(),
         };
-        self.keyed.put(Key::of(b'N').position(position).end(), &kept)
+        match EventRef::new(work.height, opened.ordinal, 0) {
+            Some(position) => self.keyed.put(Key::of(b'N').position(position).end(), &kept),
+            None => Ok(()),
+        }
     }
 
-    /// The registry as it was when the keyed state was committed.
+    /// The registry as it was when the keyed state was committed: what was refused the first time is refused again.
     pub(super) fn replay_notices(&mut self) -> anyhow::Result<()> {
         for (_, kept) in self.keyed.scan::<Kept>(b"N")? {
-            let at = Position { height: kept.height, idx: kept.idx, time_ms: kept.time_ms };
-            let party = kept.party.parse().map_err(|e| anyhow::anyhow!("failed to read a kept notice: {e}"))?;
-            let keys = kept.keys.iter().map(|key| PublicKey::parse(key));
-            let keys = keys
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|e| anyhow::anyhow!("failed to read a kept notice: {e}"))?;
-            // What was refused the first time is refused again.
-            let _ = apply(&mut self.registry, at, &party, &keys, &kept.body);
+            let submission =
+                Submission::parse(&kept.submission).map_err(|e| anyhow::anyhow!("failed to read kept notices: {e}"))?;
+            let notices = kept.notices.iter().map(|(index, bytes)| (*index, bytes.as_slice()));
+            self.registry.apply_submission(kept.height, kept.time_ms, kept.ordinal, &submission, notices);
         }
         Ok(())
-    }
-}
-
-fn apply(
-    registry: &mut Registry,
-    at: Position,
-    party: &PartyId,
-    keys: &[PublicKey],
-    bytes: &[u8],
-) -> Result<Notice, (Option<Notice>, Refusal)> {
-    let notice = Notice::parse(bytes).map_err(|refusals| {
-        let first = refusals.into_iter().next();
-        (None, first.unwrap_or_else(|| Refusal::whole("notice", "cannot be read")))
-    })?;
-    let judged = registry.signers(party, keys).and_then(|signers| registry.apply(at, &signers, &notice));
-    match judged {
-        Ok(_) => Ok(notice),
-        Err(refusal) => Err((Some(notice), refusal)),
     }
 }

@@ -1,7 +1,7 @@
 //! `/v1/deliveries`: what is on its way to me, and does what I scanned match it?
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use medtrace_gs1::Thing;
 use medtrace_ledger::{EventRef, PartyId};
 use medtrace_service::{Kind, Problem};
@@ -14,6 +14,7 @@ use crate::app::{App, store_failed};
 use crate::body::event_at;
 use crate::delivery::{Delivery, Standing};
 use crate::item::{party_name, place_name, time};
+use crate::params::Query;
 use crate::view::Snapshot;
 
 /// Deliveries of one page, unless asked otherwise, and at most.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use medtrace_gs1::{Class, Gtin, Scheme, Thing};
 use medtrace_ledger::PartyId;
 use medtrace_registry::At;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
 use crate::item::{party_name, place_name, time};
+use crate::params::Query;
 use crate::reach::{Part, Reach, Scope, reach};
 use crate::view::Snapshot;
 

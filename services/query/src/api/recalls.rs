@@ -1,7 +1,7 @@
 //! `/v1/recalls`: what is called back, by whom, how far it reached, who has answered.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use medtrace_ledger::PartyId;
 use medtrace_registry::notice::{Name, Order};
 use medtrace_registry::{At, RecallState, RecallStatus, Recorded};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::reach::{classes_of_gtin, classes_of_product, settled, shown};
 use crate::app::App;
 use crate::item::{party_name, texts, time, time_of_ms};
+use crate::params::Query;
 use crate::reach::Scope;
 use crate::view::Snapshot;
 
