@@ -2,7 +2,7 @@
 //! bounded memory; never a silent jump (an offset that the log does not hold is [`LogError::OutOfRange`]).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
@@ -15,6 +15,9 @@ use crate::quiet::Quiet;
 use crate::{Cluster, LogError};
 
 type Reader = StreamConsumer<Quiet>;
+
+/// Pause before a partition that has no leader at the moment is asked for again, milliseconds.
+const LEADER_PAUSE_MS: u64 = 50;
 
 /// One record as it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,11 +292,29 @@ fn assign(consumer: &Reader, topic: &str, starts: &[(i32, u64)]) -> Result<(), L
 }
 
 async fn watermarks(consumer: &Arc<Reader>, topic: &str, partition: i32) -> Result<Bounds, LogError> {
-    let doing = format!("read the bounds of {topic}/{partition}");
-    let (consumer, topic) = (consumer.clone(), topic.to_owned());
-    let ask = move || consumer.fetch_watermarks(&topic, partition, Duration::from_millis(REQUEST_MS));
-    let (low, high) = crate::blocking(ask).await.map_err(LogError::kafka(doing))?;
-    Ok(Bounds { low: u64::try_from(low).unwrap_or_default(), high: u64::try_from(high).unwrap_or_default() })
+    let deadline = Instant::now() + Duration::from_millis(REQUEST_MS);
+    loop {
+        let (asked, name) = (consumer.clone(), topic.to_owned());
+        let ask = move || asked.fetch_watermarks(&name, partition, Duration::from_millis(REQUEST_MS));
+        let error = match crate::blocking(ask).await {
+            Ok((low, high)) => {
+                let offset = |offset| u64::try_from(offset).unwrap_or_default();
+                return Ok(Bounds { low: offset(low), high: offset(high) });
+            }
+            Err(error) => error,
+        };
+        match error.rdkafka_error_code() {
+            Some(Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicOrPartition) => {
+                let detail = format!("the cluster has no partition {partition} of it");
+                return Err(LogError::Topic { topic: topic.to_owned(), detail });
+            }
+            // A broker that has just started answers before it leads its partitions.
+            Some(Code::NotLeaderForPartition | Code::LeaderNotAvailable) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(LEADER_PAUSE_MS)).await;
+            }
+            _ => return Err(LogError::kafka(format!("read the bounds of {topic}/{partition}"))(error)),
+        }
+    }
 }
 
 /// Errors after which the consumer goes on by itself (a broker that is away) pass; the others are the caller's.

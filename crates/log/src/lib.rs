@@ -8,7 +8,8 @@
 //! and any decision about what is sealed (the chainer).
 //!
 //! Errors: every call returns [`LogError`] (or, where the outcome matters more than the cause, an error that says
-//! whether the thing was done). None of them retries by itself beyond what librdkafka does inside its timeouts.
+//! whether the thing was done). None retries by itself beyond what librdkafka does inside its timeouts, but for the moment
+//! in which a partition has no leader.
 
 pub mod cluster;
 pub mod consumer;

@@ -67,7 +67,7 @@ pub async fn verify_chain(
             let block = match log.next().await {
                 Ok(block) => block,
                 // What stands there cannot be read as a block: after it nothing can be held against anything.
-                Err(error @ (LogError::Broken(_) | LogError::Damaged { .. } | LogError::OutOfRange { .. })) => {
+                Err(error) if contradicts(&error) => {
                     report.findings.push(Finding { height: chain.size(), what: error.to_string() });
                     break;
                 }
@@ -207,4 +207,10 @@ async fn check_checkpoints(
     }
     report.published = before;
     Ok(())
+}
+
+/// Errors that say something about what stands in the log, not about the connection to it.
+fn contradicts(error: &LogError) -> bool {
+    use LogError::{Broken, Damaged, OutOfRange, Topic};
+    matches!(error, Broken(_) | Damaged { .. } | OutOfRange { .. } | Topic { .. })
 }

@@ -208,7 +208,8 @@ fn a_header_that_does_not_follow_is_refused() {
     let before = chain.clone();
     let records = vec![Draft::events("acme", [event(1)]).inspected(0)];
     let header = seal(&mut chain, NOW_MS, &[], &[records]);
-    let changes: [(&str, &dyn Fn(&mut Header)); 7] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Header));
+    let changes: [Change<'_>; 7] = [
         ("height", &|h| h.height += 1),
         ("origin", &|h| h.origin = "other.example/log".parse().unwrap()),
         ("root", &|h| h.log_root.0[0] ^= 1),

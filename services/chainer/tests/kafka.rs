@@ -5,6 +5,7 @@
 
 mod world;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -146,6 +147,54 @@ async fn another_chain_is_refused() {
     assert!(refused.log().contains("root of the headers before it"), "{}", refused.log());
     let report = verify_chain(&cluster, &genesis(), |_| {}).await.unwrap();
     assert_eq!(report.findings.iter().map(|finding| finding.height).collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_the_log_is_found_and_named() {
+    let mut kafka = Scratch::start().await;
+    let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
+    let producer = Producer::open(&cluster).unwrap();
+    let mut running = site.start();
+    running.ready().await;
+    let (notice, events) = (admission("acme").at(now_ms()), Draft::events("acme", [event(1)]).at(now_ms()));
+    for draft in [&notice, &events] {
+        producer.send(draft.kind.topic(), Some(0), b"", &draft.value()).await.unwrap();
+        all_sealed(&cluster).await;
+    }
+    running.stop().await;
+
+    let partition = |topic: &str| kafka.folder().join(format!("kafka/log/{topic}-0"));
+    let [notices, scans, blocks] = ["notices", "scan-events", "blocks"].map(partition);
+    let segment = |folder: &Path| folder.join("00000000000000000000.log");
+    let salt = |draft: &Draft| draft.record().salts[0].0;
+    let signed = |draft: &Draft| draft.note().lines().last().unwrap().as_bytes()[20..60].to_vec();
+    // What is flipped, whether the batch's checksum is made right, what an audit says of which block, what a start says.
+    let table: [(&Path, Vec<u8>, bool, u64, &str, Option<&str>); 6] = [
+        (&scans, salt(&events).to_vec(), true, 1, "scan-events 0 0 root", None),
+        (&scans, signed(&events), true, 1, "cut scan-events/0 0..1, root", None),
+        (&scans, salt(&events).to_vec(), false, 1, "scan-events: the log is damaged there", None),
+        (&notices, salt(&notice).to_vec(), true, 0, "notices 0 0 root", Some("record 0 is not named bad")),
+        (&blocks, b"\nkeys ".to_vec(), true, 0, "is not a header", Some("is not a header")),
+        (&blocks, b"scan-events ".to_vec(), true, 1, "rcan-events", Some("the standing file says")),
+    ];
+    for (folder, needle, honest, height, says, refuses) in table {
+        kafka.stop().await;
+        let whole = std::fs::read(segment(folder)).unwrap();
+        tamper::flip(&segment(folder), &needle, honest);
+        kafka.restart().await.unwrap();
+        let report = verify_chain(&cluster, &genesis(), |_| {}).await.unwrap();
+        let named = report.findings.iter().any(|finding| finding.height == height && finding.what.contains(says));
+        assert!(named, "{says}: {:?}", report.findings);
+        if let Some(refuses) = refuses {
+            let mut refused = site.start();
+            assert_eq!(refused.ended().await.code, Some(1));
+            assert!(refused.log().contains(refuses), "{refuses}: {}", refused.log());
+        }
+        kafka.stop().await;
+        std::fs::write(segment(folder), &whole).unwrap();
+    }
+    kafka.restart().await.unwrap();
+    assert_eq!(verify_chain(&cluster, &genesis(), |_| {}).await.unwrap().findings, [], "as it was");
 }
 
 /// Block 1 with the header of block 0, but for its height.

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::{Node, NodeError, NodeSettings, libs};
 use crate::{Cluster, topics};
@@ -50,7 +51,14 @@ impl Scratch {
         }
     }
 
-    /// Starts the node again after [`Scratch::kill`], with the same ports and data.
+    /// Orderly end of the node; its data stays.
+    pub async fn stop(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.stop(Duration::from_secs(30)).await;
+        }
+    }
+
+    /// Starts the node again after [`Scratch::kill`] or [`Scratch::stop`], with the same ports and data.
     pub async fn restart(&mut self) -> Result<(), NodeError> {
         self.kill().await;
         self.node = Some(Node::start(&self.settings).await?);

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod process;
+pub mod tamper;
 
 use medtrace_chainer::inspect::{Consortium, Inspected, inspect};
 use medtrace_ledger::genesis::Quorum;
