@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use medtrace_service::{Kind, Problem};
 
 use crate::metrics::Metrics;
+use crate::view::View;
 
 /// Longest path and query of a request, bytes.
 pub const URI_BYTES_MAX: usize = 16 << 10;
@@ -52,6 +53,18 @@ pub async fn measure(State(metrics): State<Metrics>, request: Request, next: Nex
         tracing::warn!(%method, path = uri.path(), status, took_ms, cause, "a request failed");
     }
     answer
+}
+
+/// Refuses what a service that has just started would answer from an empty view: that a party or a pack is unknown.
+pub async fn after_start(State(view): State<View>, request: Request, next: Next) -> Response {
+    match view.has_caught_up() {
+        true => next.run(request).await,
+        false => {
+            because("the view has not been read to its end");
+            let detail = "this service has just started and does not know everything yet; nothing was done, ask again";
+            Kind::Unavailable.because(detail).into_response()
+        }
+    }
 }
 
 /// Ends a question that takes too long.

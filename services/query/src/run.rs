@@ -60,7 +60,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/scans", post(forward::forward))
         .route("/v1/submissions", post(forward::forward))
         .route("/v1/notices", post(forward::forward));
-    problem::everywhere(bounded.merge(forwarded).with_state(app)).layer(from_fn_with_state(metrics, requests::measure))
+    let view = app.view.clone();
+    let known = bounded.merge(forwarded).layer(from_fn_with_state(view, requests::after_start));
+    problem::everywhere(known.with_state(app)).layer(from_fn_with_state(metrics, requests::measure))
 }
 
 /// Serves until the shutdown.
@@ -90,7 +92,7 @@ pub async fn run(
 pub fn readiness(app: &App) -> Readiness {
     let snapshot = app.view.now();
     let (lag_blocks, lag_seconds) = lag(app);
-    let ready = snapshot.alive && app.checkpoints.followed() && lag_seconds <= LAG_S_MAX;
+    let ready = snapshot.alive && snapshot.caught_up && app.checkpoints.followed() && lag_seconds <= LAG_S_MAX;
     let details = json!({
         "height": snapshot.height,
         "store": snapshot.alive,

@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub positions: BTreeMap<(String, i32), i64>,
     /// The store answered the last time it was asked.
     pub alive: bool,
+    /// What the store held at the start of this process has been taken up: before, nothing can be answered.
+    pub caught_up: bool,
     /// Shared by all snapshots: ask it [`Registry::at`] the snapshot's height.
     pub registry: Arc<RwLock<Registry>>,
     /// Leaf and time (ms) of every header, by height: the header log. Shared: only the first `height` + 1 belong to
@@ -79,6 +81,7 @@ impl View {
             time_ms: 0,
             positions: BTreeMap::new(),
             alive: false,
+            caught_up: false,
             registry: Arc::new(RwLock::new(Registry::from_genesis(genesis))),
             headers: Arc::default(),
             log: Arc::default(),
@@ -87,9 +90,14 @@ impl View {
         tokio::spawn(async move {
             let mut said = String::new();
             while !shutdown.is_cancelled() {
-                let error = step(&client, &sender).await.err().map_or_else(String::new, |error| format!("{error:#}"));
-                let alive = error.is_empty();
-                sender.send_if_modified(|s| std::mem::replace(&mut s.alive, alive) != alive);
+                let stepped = step(&client, &sender).await;
+                let (alive, at_end) = (stepped.is_ok(), matches!(stepped, Ok(true)));
+                let error = stepped.err().map_or_else(String::new, |error| format!("{error:#}"));
+                sender.send_if_modified(|s| {
+                    let before = (s.alive, s.caught_up);
+                    (s.alive, s.caught_up) = (alive, s.caught_up || at_end);
+                    before != (s.alive, s.caught_up)
+                });
                 // Once, however often it is tried.
                 if error != said && !alive {
                     tracing::warn!(error, "the view stands still");
@@ -105,6 +113,11 @@ impl View {
         self.snapshots.borrow().clone()
     }
 
+    /// Whether what the store held at the start of this process has been taken up.
+    pub fn has_caught_up(&self) -> bool {
+        self.snapshots.borrow().caught_up
+    }
+
     /// A snapshot of at least this height, if there is one within `patience`.
     pub async fn at_least(&self, height: u64, patience: Duration) -> Option<Snapshot> {
         let mut snapshots = self.snapshots.clone();
@@ -118,8 +131,8 @@ impl View {
     }
 }
 
-/// Takes up blocks that are new in the store, with their notices.
-async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Result<()> {
+/// Takes up blocks that are new in the store, with their notices. Whether there were no more.
+async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Result<bool> {
     let mut snapshot = sender.borrow().clone();
     let from = snapshot.height.map_or(0, |height| height + 1);
     let markers = client
@@ -128,7 +141,8 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
         .bind(from + STEP_BLOCKS)
         .fetch_all::<Marker>()
         .await?;
-    let Some(last) = markers.last() else { return Ok(()) };
+    let Some(last) = markers.last() else { return Ok(true) };
+    let at_end = (markers.len() as u64) < STEP_BLOCKS;
     let (height, time_ms) = (last.height, last.time_ms);
     let contiguous = markers.iter().zip(from..).all(|(marker, expected)| marker.height == expected);
     anyhow::ensure!(contiguous, "the store has no marker of every block from {from} to {height}");
@@ -157,7 +171,7 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
     }
     (snapshot.height, snapshot.time_ms) = (Some(height), time_ms);
     sender.send_replace(snapshot);
-    Ok(())
+    Ok(at_end)
 }
 
 fn submission_of(row: &NoticeRow) -> (u64, u32) {

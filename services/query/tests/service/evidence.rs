@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::story::{NAMES, OBSERVED, service};
 use crate::support::chain::START_MS;
-use crate::support::service::Service;
+use crate::support::service::{Service, answered};
 
 #[tokio::test]
 async fn every_item_proves_with_what_is_served_and_nothing_else() {
@@ -171,6 +171,19 @@ async fn readiness_tells_how_far_behind() {
     service.chain.seal(vec![pending]).await;
     service.reflects(5).await;
     assert_eq!(medtrace_query::run::readiness(&service.app).details["checkpoint_size"], json!(6));
+}
+
+#[tokio::test]
+async fn nobody_is_judged_by_a_service_that_knows_nothing_yet() {
+    let service = Service::start_blind().await;
+    for path in ["/v1/positions", "/v1/verify?code=(01)09521321000117(21)1", "/v1/blocks", "/events", "/v1/recalls"] {
+        let problem = service.json(503, path).await;
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("has just started")), "{path}");
+    }
+    let scan = service.http.post(format!("{}/v1/scans", service.url)).bearer_auth(service.token("factory"));
+    // Not 403 because the factory is unknown.
+    answered(503, scan.body("{}").send().await.unwrap()).await;
+    assert!(!medtrace_query::run::readiness(&service.app).ready);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use medtrace_query::config::IngestUrls;
 use medtrace_query::run::router;
 use medtrace_service::Shutdown;
 use medtrace_service::tokens::{Caller, mint};
+use medtrace_store::client::StoreConfig;
 use prometheus_client::registry::Registry;
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
@@ -39,8 +40,21 @@ impl Service {
         .await
     }
 
+    /// Over a store that is away.
+    pub async fn start_blind() -> Service {
+        let away = StoreConfig { url: nowhere().await, ..store().await };
+        let ingest = nowhere().await;
+        let urls = IngestUrls { manufacturer: ingest.clone(), distributor: ingest.clone(), hospital: ingest };
+        Service::start_over(away, urls).await
+    }
+
     pub async fn start_with(ingest: IngestUrls) -> Service {
-        let store = store().await;
+        let service = Service::start_over(store().await, ingest).await;
+        service.app.view.changes().wait_for(|now| now.caught_up).await.expect("the view follows");
+        service
+    }
+
+    async fn start_over(store: StoreConfig, ingest: IngestUrls) -> Service {
         let chain = Chain::new(store.client());
         let tokens = folder(&store.database).join("tokens.json");
         std::fs::write(&tokens, r#"{"tokens": []}"#).unwrap();
