@@ -83,7 +83,9 @@ impl Transactions {
         Ok(Transactions { producer })
     }
 
-    /// Writes all in one transaction. When it returns `Ok` they are committed and acknowledged by all in-sync replicas.
+    /// Writes all in one transaction. When it returns `Ok` the decision is durable; readers of what is committed see the
+    /// records moments later, when Kafka has written its markers. (So read back by following, not by asking for the end.
+    /// [`Transactions::open`] does wait for the markers of whoever held the id before.)
     pub fn commit(&mut self, writes: &[Write<'_>]) -> Result<(), TransactionError> {
         let deadline = Instant::now() + Duration::from_millis(TRANSACTION_MS);
         self.producer.context().take();

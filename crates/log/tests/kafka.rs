@@ -82,16 +82,12 @@ async fn only_committed_blocks_are_read_and_an_old_writer_is_shut_out() {
     let cluster = kafka.cluster();
     assert_eq!(last(&cluster, BLOCKS, 0, Isolation::Committed).await.unwrap(), None);
 
-    let (cluster2, handle) = (cluster.clone(), tokio::runtime::Handle::current());
-    let latest = move || handle.block_on(last(&cluster2, BLOCKS, 0, Isolation::Committed)).unwrap();
-    let (cluster3, handle) = (cluster.clone(), tokio::runtime::Handle::current());
-    let high = move |isolation| handle.block_on(bounds(&cluster3, BLOCKS, 1, isolation)).unwrap()[0].high;
-    let cluster4 = cluster.clone();
-    tokio::task::spawn_blocking(move || {
+    let opened = cluster.clone();
+    let commits = tokio::task::spawn_blocking(move || {
         fn block(value: &[u8]) -> Write<'_> {
             Write { topic: BLOCKS, partition: 0, key: b"", value }
         }
-        let mut old = Transactions::open(&cluster4, "chainer").unwrap();
+        let mut old = Transactions::open(&opened, "chainer").unwrap();
         let mut quickest = Duration::MAX;
         for height in 0..20u8 {
             let (header, started) = ([height], std::time::Instant::now());
@@ -99,32 +95,33 @@ async fn only_committed_blocks_are_read_and_an_old_writer_is_shut_out() {
             quickest = quickest.min(started.elapsed());
         }
         assert!(quickest < Duration::from_millis(100), "a commit must not cost a whole polling slice: {quickest:?}");
-        assert_eq!(latest().map(|m| (m.offset, m.value)), Some((38, vec![19])), "a marker stands behind each record");
 
-        // Refused by the broker's size limit: nothing of the transaction is read, the writer goes on.
+        // Too large: nothing of the transaction is read, the writer goes on.
         let too_large = vec![0; topics::MESSAGE_BYTES_MAX + 1];
         let refused = old.commit(&[block(b"a"), block(&too_large)]);
         assert!(matches!(refused, Err(TransactionError::NotDone { .. })), "{refused:?}");
         old.commit(&[block(b"b"), block(b"c")]).unwrap();
-        assert_eq!(latest().map(|m| m.value), Some(b"c".to_vec()));
 
-        let mut new = Transactions::open(&cluster4, "chainer").unwrap();
+        let mut new = Transactions::open(&opened, "chainer").unwrap();
         let fenced = old.commit(&[block(b"old")]);
         assert!(matches!(fenced, Err(TransactionError::Fenced { .. })), "{fenced:?}");
         new.commit(&[block(b"new")]).unwrap();
-        assert_eq!(latest().map(|m| m.value), Some(b"new".to_vec()));
-        assert_eq!(high(Isolation::Committed), high(Isolation::Everything));
-    })
-    .await
-    .unwrap();
+    });
+    commits.await.unwrap();
 
-    let end = last(&cluster, BLOCKS, 0, Isolation::Committed).await.unwrap().unwrap().offset + 1;
+    let texts = ["b", "c", "new"].map(|text| text.as_bytes().to_vec());
+    let wanted: Vec<_> = (0..20).map(|height| vec![height]).chain(texts).collect();
+    let follower = Follower::open(&cluster, BLOCKS, Isolation::Committed, &[(0, 0)]).await.unwrap();
+    let mut followed = Vec::new();
+    while followed.len() < wanted.len() {
+        followed.push(follower.next().await.unwrap());
+    }
+    assert!(followed.iter().map(|message| &message.value).eq(&wanted));
+    assert_eq!(followed[19].offset, 38, "a marker stands behind each block");
+    let end = last(&cluster, BLOCKS, 0, Isolation::Committed).await.unwrap().unwrap();
+    assert_eq!(Some(&end), followed.last());
     let mut reader = RangeReader::open(&cluster, BLOCKS, 0, Isolation::Committed).unwrap();
-    let read = whole(&mut reader, 0, end, 1 << 20).await;
-    let values: Vec<_> = read.into_iter().map(|m| m.value).collect();
-    let wanted: Vec<_> =
-        (0..20).map(|height| vec![height]).chain([b"b".to_vec(), b"c".to_vec(), b"new".to_vec()]).collect();
-    assert_eq!(values, wanted);
+    assert_eq!(whole(&mut reader, 0, end.offset + 1, 1 << 20).await, followed);
 }
 
 #[tokio::test]

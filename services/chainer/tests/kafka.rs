@@ -169,7 +169,8 @@ async fn a_flipped_bit_in_the_log_is_found_and_named() {
     let salt = |draft: &Draft| draft.record().salts[0].0;
     let signed = |draft: &Draft| draft.note().lines().last().unwrap().as_bytes()[20..60].to_vec();
     // What is flipped, whether the batch's checksum is made right, what an audit says of which block, what a start says.
-    let table: [(&Path, Vec<u8>, bool, u64, &str, Option<&str>); 6] = [
+    type Row<'a> = (&'a Path, Vec<u8>, bool, u64, &'a str, Option<&'a str>);
+    let table: [Row<'_>; 6] = [
         (&scans, salt(&events).to_vec(), true, 1, "scan-events 0 0 root", None),
         (&scans, signed(&events), true, 1, "cut scan-events/0 0..1, root", None),
         (&scans, salt(&events).to_vec(), false, 1, "scan-events: the log is damaged there", None),
