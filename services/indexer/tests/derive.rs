@@ -47,8 +47,12 @@ fn store(number: u32, second: u32, thing: &str, place: &str) -> Value {
 
 fn ship(number: u32, second: u32, thing: &str) -> Value {
     let to = json!([{"type": "location", "destination": OTHER_GLN}]);
-    event(number, second, json!({"bizStep": "shipping", "disposition": "in_transit", "epcList": [thing],
-        "readPoint": {"id": MAKER_GLN}, "destinationList": to}))
+    event(
+        number,
+        second,
+        json!({"bizStep": "shipping", "disposition": "in_transit", "epcList": [thing],
+        "readPoint": {"id": MAKER_GLN}, "destinationList": to}),
+    )
 }
 
 fn receive(number: u32, second: u32, thing: &str) -> Value {
@@ -102,7 +106,10 @@ fn a_commissioned_pack_is_listed_and_its_event_can_be_looked_up() {
     assert_eq!((rows.alerts.len(), rows.refused.len(), rows.replays.len()), (0, 0, 0));
     let [event] = &rows.events[..] else { panic!("{:?}", rows.events) };
     assert_eq!((event.block, event.idx, event.things, event.flags), (2, 0, 1, 0));
-    assert_eq!((&*event.kind, &*event.action, &*event.step), (Kind::Object.name(), Action::Add.name(), "commissioning"));
+    assert_eq!(
+        (&*event.kind, &*event.action, &*event.step),
+        (Kind::Object.name(), Action::Add.name(), "commissioning")
+    );
     assert_eq!(event.t, 1_772_352_000_000_000);
     assert_eq!(event.record_ms, NOW_MS + 400);
     let row = item(&mut world, PACK);
@@ -246,13 +253,37 @@ fn a_late_event_of_a_container_reaches_what_has_left_it() {
     let before = item(&mut world, PACK);
     assert_eq!(before.condition, "active");
     // Inside at the time, said late: recalled for the case is recalled for the pack.
-    let rows = world.say("maker", &[event(3, 30, at(MAKER_GLN, json!({"bizStep": "inspecting",
-        "disposition": "non_conformant", "epcList": [CASE]})))]).clone();
+    let rows = world
+        .say(
+            "maker",
+            &[event(
+                3,
+                30,
+                at(
+                    MAKER_GLN,
+                    json!({"bizStep": "inspecting",
+        "disposition": "non_conformant", "epcList": [CASE]}),
+                ),
+            )],
+        )
+        .clone();
     assert_eq!(rows.lot_items.len(), 1, "the pack is told again");
     assert_eq!(item(&mut world, PACK).condition, "non_conformant");
     // After it left: nothing of the pack's.
-    let rows = world.say("maker", &[event(4, 90, at(MAKER_GLN, json!({"bizStep": "inspecting",
-        "disposition": "damaged", "epcList": [CASE]})))]).clone();
+    let rows = world
+        .say(
+            "maker",
+            &[event(
+                4,
+                90,
+                at(
+                    MAKER_GLN,
+                    json!({"bizStep": "inspecting",
+        "disposition": "damaged", "epcList": [CASE]}),
+                ),
+            )],
+        )
+        .clone();
     assert_eq!(rows.lot_items.len(), 0);
 }
 
@@ -262,8 +293,18 @@ fn a_late_event_of_a_containers_container_reaches_down_too() {
     world.say("maker", &[commission(1, 0, PACK, "L1"), pack(2, 10, PACK, CASE), pack(3, 20, CASE, PALLET)]);
     // The pack leaves the case, the case stays on the pallet.
     world.say("maker", &[unpack(4, 60, &[PACK], CASE, MAKER_GLN)]);
-    world.say("maker", &[event(5, 30, at(MAKER_GLN, json!({"bizStep": "inspecting",
-        "disposition": "non_conformant", "epcList": [PALLET]})))]);
+    world.say(
+        "maker",
+        &[event(
+            5,
+            30,
+            at(
+                MAKER_GLN,
+                json!({"bizStep": "inspecting",
+        "disposition": "non_conformant", "epcList": [PALLET]}),
+            ),
+        )],
+    );
     assert_eq!(item(&mut world, PACK).condition, "non_conformant");
 }
 
@@ -295,6 +336,21 @@ fn a_withdrawn_emptying_leaves_everything_inside() {
 }
 
 #[test]
+fn what_a_case_turns_out_to_have_gone_through_reaches_what_was_in_it() {
+    let mut world = World::with_parties();
+    let emptying = unpack(3, 20, &[], PALLET, MAKER_GLN);
+    world.say("maker", &[commission(1, 0, PACK, "L1"), pack(2, 10, CASE, PALLET), emptying.clone()]);
+    // With the case off the pallet, what happens to the pallet is nothing to the pack.
+    world.say("maker", &[pack(4, 30, PACK, CASE), event(5, 40, at(MAKER_GLN, json!({"bizStep": "inspecting",
+        "disposition": "damaged", "epcList": [PALLET]})))]);
+    world.say("maker", &[unpack(6, 50, &[PACK], CASE, MAKER_GLN)]);
+    assert_eq!(item(&mut world, PACK).condition, "active");
+    // But it never came off.
+    world.say("maker", &[declaration(&emptying, "did_not_occur", &[])]);
+    assert_eq!(item(&mut world, PACK).condition, "damaged");
+}
+
+#[test]
 fn two_codes_of_one_pack_share_one_history() {
     let also = "urn:medtrace:cn-drug:81234560000000000001";
     let mut world = World::with_parties();
@@ -318,13 +374,24 @@ fn a_lot_with_quantities_adds_up() {
     let quantity = |amount: i64| json!([{"epcClass": LOT, "quantity": amount}]);
     let mut world = World::with_parties();
     let event = |number, second, members| event(number, second, at(MAKER_GLN, members));
-    world.say("maker", &[
-        event(1, 0, json!({"action": "ADD", "bizStep": "commissioning", "disposition": "active",
-            "quantityList": quantity(100)})),
-        event(2, 10, json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "parentID": CASE,
-            "childQuantityList": quantity(30)})),
-        event(3, 20, json!({"bizStep": "dispensing", "disposition": "dispensed", "quantityList": quantity(5)})),
-    ]);
+    world.say(
+        "maker",
+        &[
+            event(
+                1,
+                0,
+                json!({"action": "ADD", "bizStep": "commissioning", "disposition": "active",
+            "quantityList": quantity(100)}),
+            ),
+            event(
+                2,
+                10,
+                json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "parentID": CASE,
+            "childQuantityList": quantity(30)}),
+            ),
+            event(3, 20, json!({"bizStep": "dispensing", "disposition": "dispensed", "quantityList": quantity(5)})),
+        ],
+    );
     let parts = |world: &mut World| {
         let balance = balance(world);
         assert_eq!(balance.commissioned, Decimal::from(100));
@@ -342,16 +409,20 @@ fn a_lot_with_quantities_adds_up() {
         parts
     };
     let of = |place: &str, condition: &str, amount: i64| (place.to_owned(), condition.to_owned(), amount);
-    assert_eq!(
-        parts(&mut world),
-        [of(CASE, "active", 30), of(MAKER_GLN, "active", 65), of(MAKER_GLN, "dispensed", 5)]
-    );
+    assert_eq!(parts(&mut world), [of(CASE, "active", 30), of(MAKER_GLN, "active", 65), of(MAKER_GLN, "dispensed", 5)]);
     // Everything out of the case: the thirty too.
     world.say("maker", &[unpack(4, 30, &[], CASE, MAKER_GLN)]);
     assert_eq!(parts(&mut world), [of(MAKER_GLN, "active", 95), of(MAKER_GLN, "dispensed", 5)]);
     // Five more into it, told late, came out as well.
-    world.say("maker", &[event(5, 15, json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing",
-        "parentID": CASE, "childQuantityList": quantity(5)}))]);
+    world.say(
+        "maker",
+        &[event(
+            5,
+            15,
+            json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing",
+        "parentID": CASE, "childQuantityList": quantity(5)}),
+        )],
+    );
     assert_eq!(parts(&mut world), [of(MAKER_GLN, "active", 95), of(MAKER_GLN, "dispensed", 5)]);
     assert!(!balance(&mut world).overdrawn);
 }
@@ -360,8 +431,18 @@ fn a_lot_with_quantities_adds_up() {
 fn quantities_beyond_all_bounds_end_nothing() {
     let mut world = World::with_parties();
     for number in 0..10 {
-        world.say("maker", &[event(number, number, at(MAKER_GLN, json!({"action": "ADD", "bizStep": "commissioning",
-            "disposition": "active", "quantityList": [{"epcClass": LOT, "quantity": 9e27}]})))]);
+        world.say(
+            "maker",
+            &[event(
+                number,
+                number,
+                at(
+                    MAKER_GLN,
+                    json!({"action": "ADD", "bizStep": "commissioning",
+            "disposition": "active", "quantityList": [{"epcClass": LOT, "quantity": 9e27}]}),
+                ),
+            )],
+        );
     }
     assert_eq!(balance(&mut world).commissioned, Decimal::MAX);
 }
@@ -371,7 +452,10 @@ fn who_may_not_say_it_is_flagged_and_shown() {
     let mut world = World::with_parties();
     let rows = world.say("other", &[commission(1, 0, PACK, "L1")]).clone();
     assert!(Flags(rows.events[0].flags).has(Flags::NOT_ENTITLED));
-    assert_eq!(rows.alerts.iter().map(|a| (&*a.code, &*a.party)).collect::<Vec<_>>(), [("signer-not-entitled", "other")]);
+    assert_eq!(
+        rows.alerts.iter().map(|a| (&*a.code, &*a.party)).collect::<Vec<_>>(),
+        [("signer-not-entitled", "other")]
+    );
     assert!(Irregular(item(&mut world, PACK).irregular).has(Irregular::NOT_ENTITLED));
     let rows = world.say("maker", &[commission(1, 0, PACK_2, "L1")]).clone();
     assert_eq!((rows.events[0].flags, rows.alerts.len()), (0, 0));

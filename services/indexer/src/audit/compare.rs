@@ -66,7 +66,8 @@ pub async fn compare<C: Chain>(
     told: impl FnMut(&'static str, u64),
 ) -> anyhow::Result<Report> {
     let behind = await_store(client, auditor.next_height()).await?;
-    let mut work = Work { client, auditor, told, rows: 0, found: Found::default(), open: Found::default(), streaming: true };
+    let mut work =
+        Work { client, auditor, told, rows: 0, found: Found::default(), open: Found::default(), streaming: true };
     each(&mut work).await?;
     work.streaming = false;
     for round in 0.. {

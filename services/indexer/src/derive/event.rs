@@ -1,11 +1,13 @@
 //! One event: replay, conflict, rights, facts; then what it withdraws.
 
+use std::sync::Arc;
+
 use medtrace_event::{Event, event_key};
 use medtrace_gs1::Thing;
 use medtrace_ledger::{EventRef, Submission, hash};
 use medtrace_registry::rights;
 use medtrace_store::rows::{AlertRow, EventRefRow, EventRow, FactRow, RefKind, ReplayRow, version};
-use medtrace_timeline::{Fact, Flags, Role, Sealed, facts_of};
+use medtrace_timeline::{Fact, Flags, Role, Sealed, facts_of, head_of};
 
 use super::memo::{EventMemo, FactMemo, Name, Named, ThingKey};
 use super::voids::declares;
@@ -139,7 +141,7 @@ fn fact_slot(fact: &Fact) -> Vec<u8> {
 }
 
 fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> EventMemo {
-    let head = medtrace_timeline::head_of(event, sealed);
+    let head = facts.first().map_or_else(|| Arc::new(head_of(event, sealed)), |fact| fact.head.clone());
     let mut things: Vec<ThingKey> = facts.iter().map(|fact| ThingKey::from(&fact.thing)).collect();
     things.dedup();
     let location =
@@ -174,9 +176,9 @@ fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> E
         rank: head.order.rank,
         note_ms: head.order.note_ms,
         submission: head.order.submission,
-        persistent_set: head.persistent_set,
-        persistent_unset: head.persistent_unset,
-        destination: head.destination,
+        persistent_set: head.persistent_set.clone(),
+        persistent_unset: head.persistent_unset.clone(),
+        destination: head.destination.clone(),
         delivery,
         things,
     }

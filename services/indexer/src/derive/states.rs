@@ -2,9 +2,7 @@
 
 use medtrace_gs1::{Scheme, Thing};
 use medtrace_ledger::EventRef;
-use medtrace_store::rows::{
-    AlertRow, ContainmentRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, moment, version,
-};
+use medtrace_store::rows::{AlertRow, ContainmentRow, LotBalanceRow, LotItemRow, OPEN, UnitStateRow, moment, version};
 use medtrace_timeline::{Balance, Irregular, Settled, State, Stay};
 
 use super::Work;

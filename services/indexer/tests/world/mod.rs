@@ -170,22 +170,11 @@ impl World {
         World { chain: Chain::default(), deriver, tables: Expected::new(Memory::default()), last: Rows::default() }
     }
 
-    /// The maker (with its prefix, place and product) and another party, each with a working key of its own name.
+    /// With [`parties`].
     pub fn with_parties() -> World {
         let mut world = World::new();
-        for (party, role, gln, prefixes) in [
-            ("maker", "manufacturer", "9521321000018", json!(["9521321"])),
-            ("other", "distributor", "9521555000013", json!(["9521555"])),
-        ] {
-            let root = format!("{party}-root");
-            let admission = json!({"type": "party", "party": party, "revision": 1, "name": {"en": party},
-                "rootKey": key(&root).public(), "roles": [role], "glns": [gln], "prefixes": prefixes, "regions": ["CN"]});
-            let enrolment = json!({"type": "key", "party": party, "revision": 1, "publicKey": key(party).public(),
-                "action": "enrol", "custody": "own"});
-            world.seal(&[
-                Said::notice(AUTHORITY, &[AUTHORITY], &admission),
-                Said::notice(party, &[&root, party], &enrolment),
-            ]);
+        for said in parties() {
+            world.seal(&said);
             assert!(world.last.notices.iter().all(|notice| notice.refusal.is_empty()), "{:?}", world.last.notices);
         }
         world
@@ -214,6 +203,26 @@ impl World {
     pub fn facts(&mut self) -> Vec<Fact> {
         facts(&mut self.tables)
     }
+}
+
+/// The maker (with its prefix and place) and another party, each with a working key of its own name: two blocks.
+pub fn parties() -> Vec<Vec<Said>> {
+    let one = |(party, role, gln, prefix): (&str, &str, &str, &str)| {
+        let root = format!("{party}-root");
+        let admission = json!({"type": "party", "party": party, "revision": 1, "name": {"en": party},
+            "rootKey": key(&root).public(), "roles": [role], "glns": [gln], "prefixes": [prefix], "regions": ["CN"]});
+        let enrolment = json!({"type": "key", "party": party, "revision": 1, "publicKey": key(party).public(),
+            "action": "enrol", "custody": "own"});
+        vec![
+            Said::notice(AUTHORITY, &[AUTHORITY], &admission),
+            Said::notice(party, &[&root, party], &enrolment),
+        ]
+    };
+    let parties = [
+        ("maker", "manufacturer", "9521321000018", "9521321"),
+        ("other", "distributor", "9521555000013", "9521555"),
+    ];
+    parties.map(one).into()
 }
 
 pub fn facts<K: Keyed>(tables: &mut Expected<K>) -> Vec<Fact> {

@@ -53,7 +53,9 @@ pub enum Fate {
     Stands,
     DidNotOccur,
     /// Declared incorrect; the event of this number (it may never come) puts it right.
-    Corrected { by: usize },
+    Corrected {
+        by: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +102,43 @@ pub fn happenings(most: usize) -> impl Strategy<Value = Vec<Happening>> {
     let one = (deeds(), 0u8..6, place, 0u8..2, fate);
     let one = one.prop_map(|(deed, second, place, party, fate)| Happening { deed, second, place, party, fate });
     prop::collection::vec(one, 1..=most)
+}
+
+/// The same with one pack, a case and a pallet, so that everything meets.
+pub fn narrowed(happenings: &[Happening]) -> Vec<Happening> {
+    let narrow = |thing: usize| match thing {
+        0..ITEMS => 0,
+        ITEMS => ITEMS,
+        ..SINGLE => ITEMS + 1,
+        _ => SINGLE,
+    };
+    let pair = |child: usize, parent: usize| match child < ITEMS {
+        true => (0, narrow(parent)),
+        false => (ITEMS, ITEMS + 1),
+    };
+    let of = |deed| match deed {
+        Of::Pack { parent } => Of::Pack { parent: narrow(parent) },
+        Of::Unpack { parent } => Of::Unpack { parent: narrow(parent) },
+        other => other,
+    };
+    let deed = |deed| match deed {
+        Deed::Commission { lot, .. } => Deed::Commission { item: 0, lot },
+        Deed::Pack { child, parent } => {
+            let (child, parent) = pair(child, parent);
+            Deed::Pack { child, parent }
+        }
+        Deed::Unpack { child, parent } => {
+            let (child, parent) = pair(child, parent);
+            Deed::Unpack { child, parent }
+        }
+        Deed::Empty { parent } => Deed::Empty { parent: narrow(parent) },
+        Deed::Ship { thing, to } => Deed::Ship { thing: narrow(thing), to },
+        Deed::Receive { thing } => Deed::Receive { thing: narrow(thing) },
+        Deed::Store { thing } => Deed::Store { thing: narrow(thing) },
+        Deed::Use { .. } => Deed::Use { item: 0 },
+        Deed::Some { lot, amount, deed } => Deed::Some { lot: narrow(lot), amount, deed: of(deed) },
+    };
+    happenings.iter().map(|happening| Happening { deed: deed(happening.deed), ..*happening }).collect()
 }
 
 /// Everything that is said in a world: the events in their order, then the declarations.
