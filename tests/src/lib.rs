@@ -2,7 +2,7 @@
 //!
 //! In scope: starting and stopping whole stacks side by side ([`Stack`]), a client that knows the paths ([`Client`],
 //! [`Speaker`]), the county consortium ([`county`]), scan requests and codes ([`Scan`], [`codes`]), submissions signed at
-//! home ([`home`]), and the two offline checkers ([`tool`]).
+//! home ([`home`]), load and kills ([`faults`]), and the two offline checkers ([`tool`]).
 //!
 //! Out of scope: what the right answers are. Those stand in the tests, at the top of each.
 //!
@@ -11,6 +11,7 @@
 mod client;
 pub mod codes;
 pub mod county;
+pub mod faults;
 pub mod home;
 mod live;
 mod questions;

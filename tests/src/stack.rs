@@ -128,12 +128,28 @@ impl Stack {
 
     /// SIGKILLs a process of the stack, and waits until the supervisor has it back and ready.
     pub async fn kill(&self, process: &str) -> anyhow::Result<()> {
-        let pid = |endpoints: Endpoints| endpoints.pids.get(process).copied();
-        let before = pid(self.endpoints()?).with_context(|| format!("no {process} is running"))?;
-        kill(Pid::from_raw(before.cast_signed()), Signal::SIGKILL).context("failed to kill")?;
-        let back = async || Ok(pid(self.endpoints()?).filter(|now| *now != before));
-        until(&format!("{process} to come back"), START_MS, back).await?;
+        let killed = self.sigkill(process)?;
+        self.until_restarted(process, killed).await?;
+        self.until_back(process).await
+    }
+
+    /// SIGKILLs a process of the stack; the process id that it had.
+    pub fn sigkill(&self, process: &str) -> anyhow::Result<u32> {
+        let pid = self.pid(process)?.with_context(|| format!("no {process} is running"))?;
+        kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL).context("failed to kill")?;
+        Ok(pid)
+    }
+
+    /// Waits until the supervisor has started a process again that had this id.
+    pub async fn until_restarted(&self, process: &str, killed: u32) -> anyhow::Result<()> {
+        let again = async || Ok(self.pid(process)?.filter(|now| *now != killed).map(drop));
+        until(&format!("{process} to be started again"), START_MS, again).await
+    }
+
+    /// Waits until a process that was started again does its work.
+    pub async fn until_back(&self, process: &str) -> anyhow::Result<()> {
         match process {
+            // Its process id is told once it answers.
             "kafka" => Ok(()),
             "clickhouse" => {
                 let client = Client::new(&self.endpoints()?.clickhouse, None)?;
@@ -142,6 +158,10 @@ impl Stack {
             }
             _ => self.until_ready(process).await,
         }
+    }
+
+    fn pid(&self, process: &str) -> anyhow::Result<Option<u32>> {
+        Ok(self.endpoints()?.pids.get(process).copied())
     }
 
     /// Stops everything in good order and removes the folder.

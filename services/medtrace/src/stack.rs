@@ -31,7 +31,7 @@ use medtrace_ledger::Origin;
 use medtrace_log::{Cluster, topics};
 use medtrace_service::{ConfigError, Shutdown};
 
-pub use deployed::clickhouse_library;
+pub use deployed::{clickhouse_library, kafka_libs};
 pub use endpoints::Endpoints;
 pub use founding::{AUTHORITY, DEFAULT_ORIGIN, genesis, make_token, now_ms, signer};
 pub use layout::Layout;
