@@ -3,8 +3,16 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName},
+};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 /// Longest wait for one answer, in milliseconds.
 const ANSWER_MS_MAX: u64 = 60_000;
@@ -69,6 +77,35 @@ impl Client {
         Ok(Answer { asked, status, headers, body })
     }
 
+    /// Posts a body that may not be wanted: it is sent only once the server says `100 Continue` (RFC 9110, section
+    /// 10.1.1), as clients of large bodies do.
+    pub async fn post_if_wanted(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<Answer> {
+        let asked = format!("POST {path}");
+        let host = self.base.strip_prefix("http://").context("a base URL is http://HOST")?;
+        let mut head = format!("{asked} HTTP/1.1\r\nhost: {host}\r\nexpect: 100-continue\r\nconnection: close\r\n");
+        let token = self.token.as_ref().map(|token| format!("Bearer {token}"));
+        let token = token.as_deref().map(|token| ("authorization", token));
+        for (name, value) in headers.iter().copied().chain(token) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        let exchange = async {
+            let mut server = TcpStream::connect(host).await?;
+            server.write_all(head.as_bytes()).await?;
+            let mut answer = Vec::new();
+            while !answer.windows(4).any(|bytes| bytes == b"\r\n\r\n") && server.read_buf(&mut answer).await? > 0 {}
+            if let Some(rest) = answer.strip_prefix(b"HTTP/1.1 100 Continue\r\n\r\n") {
+                answer = rest.to_vec();
+                // Whoever changes its mind in the middle answers all the same.
+                let _ = server.write_all(body).await;
+            }
+            let _ = server.read_to_end(&mut answer).await;
+            anyhow::Ok(answer)
+        };
+        let answer = timeout(Duration::from_millis(ANSWER_MS_MAX), exchange).await.context("no answer in time")??;
+        read_answer(asked, &answer)
+    }
+
     /// The body of a stream, as it comes.
     pub async fn stream(&self, path: &str, last_event_id: Option<&str>) -> anyhow::Result<reqwest::Response> {
         // Without a total timeout: the stream stays open.
@@ -78,6 +115,21 @@ impl Client {
         }
         Ok(request.send().await?.error_for_status()?)
     }
+}
+
+/// A whole HTTP/1.1 answer whose body ends with the connection, or has a length.
+fn read_answer(asked: String, bytes: &[u8]) -> anyhow::Result<Answer> {
+    let end = bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let end = end.with_context(|| format!("{asked} was not answered"))?;
+    let head = std::str::from_utf8(&bytes[..end])?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let headers = head.lines().skip(1).filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.parse::<HeaderName>().ok()?, value.trim().parse().ok()?))
+    });
+    let body = bytes[end + 4..].to_vec();
+    let status = status.with_context(|| format!("{asked} was answered without a status"))?;
+    Ok(Answer { asked, status, headers: headers.collect(), body })
 }
 
 impl Answer {

@@ -45,7 +45,8 @@ pub struct Member<'a> {
 }
 
 impl Member<'_> {
-    fn enrolment(&self) -> anyhow::Result<Enrolment> {
+    /// What the tool is told of it.
+    pub fn enrolment(&self) -> anyhow::Result<Enrolment> {
         let wrong = |error: String| anyhow::anyhow!("{}: {error}", self.party);
         let glns = self.glns.iter().map(|gln| Gln::parse(gln).map_err(|error| wrong(error.to_string())));
         let host = host_of(&[self.role]).filter(|_| self.root_key.is_none());
@@ -66,9 +67,14 @@ impl Member<'_> {
 
 /// Admits parties and enrols their keys; returns when all of it is in force.
 pub async fn enrol(stack: &Stack, members: &[Member<'_>]) -> anyhow::Result<()> {
-    let consortium = Consortium::new(stack.layout().clone(), stack.endpoints()?)?;
     let enrolments = members.iter().map(Member::enrolment).collect::<anyhow::Result<Vec<_>>>()?;
-    consortium.enrol(&enrolments).await.context("failed to enrol")?;
+    admit(stack, &enrolments).await
+}
+
+/// As [`enrol`], for members that are not of the ordinary kind.
+pub async fn admit(stack: &Stack, enrolments: &[Enrolment]) -> anyhow::Result<()> {
+    let consortium = Consortium::new(stack.layout().clone(), stack.endpoints()?)?;
+    consortium.enrol(enrolments).await.context("failed to enrol")?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Nothing here sleeps to let something happen: whoever waits asks until it has happened, and fails at a deadline.
 
+mod chain;
 mod client;
 pub mod codes;
 pub mod county;
@@ -21,6 +22,7 @@ mod stack;
 pub mod tool;
 pub mod wait;
 
+pub use chain::Chain;
 pub use client::{Answer, Client};
 pub use live::{Live, Said};
 pub use scan::Scan;

@@ -70,14 +70,23 @@ impl Speaker {
 
     /// Captures a document and waits for the end of its job, which it returns.
     pub async fn capture(&self, document: Vec<u8>) -> anyhow::Result<Value> {
+        self.captured(document, |job| job["running"] == false).await
+    }
+
+    /// Captures a document and waits until the log has taken all of it, or its job has failed.
+    pub async fn capture_into_log(&self, document: Vec<u8>) -> anyhow::Result<Value> {
+        self.captured(document, |job| job["running"] == false || job["receipts"] != json!([])).await
+    }
+
+    async fn captured(&self, document: Vec<u8>, far_enough: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
         let answer = self.client.post_bytes("/capture", "application/ld+json", document).await?;
         ensure!(answer.status == 202, "/capture answered {}: {}", answer.status, answer.text());
         let job = answer.header("location").context("a capture has the Location of its job")?.to_owned();
-        let finished = async || {
+        let far = async || {
             let job = self.client.ask(&job, &[]).await?;
-            Ok((job["running"] == false).then_some(job))
+            Ok(far_enough(&job).then_some(job))
         };
-        until("a capture job to end", SOON_MS, finished).await
+        until("a capture job to proceed", SOON_MS, far).await
     }
 
     /// Waits until a notice is in force: indexed, and followed by every ingest service.
