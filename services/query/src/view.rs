@@ -34,7 +34,8 @@ pub struct Snapshot {
     pub positions: BTreeMap<(String, i32), i64>,
     /// The store answered the last time it was asked.
     pub alive: bool,
-    /// What the store held at the start of this process has been taken up: before, nothing can be answered.
+    /// What the store held at the start of this process has been taken up, and again after the store was emptied to be
+    /// derived anew: before, nothing can be answered.
     pub caught_up: bool,
     /// Shared by all snapshots: ask it [`Registry::at`] the snapshot's height.
     pub registry: Arc<RwLock<Registry>>,
@@ -46,6 +47,19 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    fn empty(genesis: &Genesis) -> Snapshot {
+        Snapshot {
+            height: None,
+            time_ms: 0,
+            positions: BTreeMap::new(),
+            alive: false,
+            caught_up: false,
+            registry: Arc::new(RwLock::new(Registry::from_genesis(genesis))),
+            headers: Arc::default(),
+            log: Arc::default(),
+        }
+    }
+
     /// The height as K; before the first block nothing is known, and 0 is as good as any.
     pub fn known(&self) -> u64 {
         self.height.unwrap_or(0)
@@ -76,26 +90,25 @@ struct Marker {
 impl View {
     /// Starts to follow; the first snapshot is empty until the store has answered.
     pub fn follow(client: Client, genesis: &Genesis, shutdown: Shutdown) -> View {
-        let empty = Snapshot {
-            height: None,
-            time_ms: 0,
-            positions: BTreeMap::new(),
-            alive: false,
-            caught_up: false,
-            registry: Arc::new(RwLock::new(Registry::from_genesis(genesis))),
-            headers: Arc::default(),
-            log: Arc::default(),
-        };
-        let (sender, snapshots) = watch::channel(empty);
+        let genesis = genesis.clone();
+        let (sender, snapshots) = watch::channel(Snapshot::empty(&genesis));
         tokio::spawn(async move {
             let mut said = String::new();
+            // The highest block ever seen: a store that is derived anew says nothing useful before it is there again.
+            let mut highest = None;
             while !shutdown.is_cancelled() {
                 let stepped = step(&client, &sender).await;
-                let (alive, at_end) = (stepped.is_ok(), matches!(stepped, Ok(true)));
+                let alive = stepped.is_ok();
+                let at_end = matches!(stepped, Ok(Stepped::ToTheEnd));
+                if matches!(stepped, Ok(Stepped::Emptied)) {
+                    tracing::warn!("the store was emptied; the view begins again");
+                    sender.send_replace(Snapshot::empty(&genesis));
+                }
                 let error = stepped.err().map_or_else(String::new, |error| format!("{error:#}"));
                 sender.send_if_modified(|s| {
                     let before = (s.alive, s.caught_up);
-                    (s.alive, s.caught_up) = (alive, s.caught_up || at_end);
+                    highest = highest.max(s.height);
+                    (s.alive, s.caught_up) = (alive, s.caught_up || at_end && s.height >= highest);
                     before != (s.alive, s.caught_up)
                 });
                 // Once, however often it is tried.
@@ -131,17 +144,34 @@ impl View {
     }
 }
 
-/// Takes up blocks that are new in the store, with their notices. Whether there were no more.
-async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Result<bool> {
+/// What one step found.
+enum Stepped {
+    /// There may be more.
+    On,
+    ToTheEnd,
+    /// The newest block of the snapshot is not there any more.
+    Emptied,
+}
+
+/// Takes up blocks that are new in the store, with their notices.
+async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Result<Stepped> {
     let mut snapshot = sender.borrow().clone();
     let from = snapshot.height.map_or(0, |height| height + 1);
-    let markers = client
+    let mut markers = client
         .query("SELECT ?fields FROM block FINAL WHERE height >= ? AND height < ? ORDER BY height")
-        .bind(from)
+        .bind(snapshot.known())
         .bind(from + STEP_BLOCKS)
         .fetch_all::<Marker>()
         .await?;
-    let Some(last) = markers.last() else { return Ok(true) };
+    if let Some(newest) = snapshot.height {
+        let headers = snapshot.headers.read().map_err(|_| anyhow::anyhow!("the header log is broken"))?;
+        let leaf = headers.get(newest as usize).map(|(leaf, _)| leaf.0);
+        match markers.first() {
+            Some(first) if first.height == newest && Some(first.leaf) == leaf => drop(markers.remove(0)),
+            _ => return Ok(Stepped::Emptied),
+        }
+    }
+    let Some(last) = markers.last() else { return Ok(Stepped::ToTheEnd) };
     let at_end = (markers.len() as u64) < STEP_BLOCKS;
     let (height, time_ms) = (last.height, last.time_ms);
     let contiguous = markers.iter().zip(from..).all(|(marker, expected)| marker.height == expected);
@@ -171,7 +201,7 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
     }
     (snapshot.height, snapshot.time_ms) = (Some(height), time_ms);
     sender.send_replace(snapshot);
-    Ok(at_end)
+    Ok(if at_end { Stepped::ToTheEnd } else { Stepped::On })
 }
 
 fn submission_of(row: &NoticeRow) -> (u64, u32) {
