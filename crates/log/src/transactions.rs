@@ -106,11 +106,14 @@ impl Transactions {
 
     /// Sends and waits for every delivery report, so that `commit_transaction` has nothing to flush: its flush polls
     /// in whole 100 ms slices, which would be the price of every commit.
+    /// A refused record does not keep those before it from being delivered: aborted in the midst of that, the broker may
+    /// not know of the transaction yet and deny its end.
     fn write(&self, writes: &[Write<'_>], deadline: Instant) -> Result<(), KafkaError> {
-        for write in writes {
+        let send = |write: &Write<'_>| {
             let record = BaseRecord::to(write.topic).partition(write.partition).key(write.key).payload(write.value);
-            self.producer.send(record).map_err(|(error, _)| error)?;
-        }
+            self.producer.send(record).map_err(|(error, _)| error)
+        };
+        let sent = writes.iter().try_for_each(send);
         while self.producer.in_flight_count() > 0 {
             if Instant::now() >= deadline {
                 return Err(KafkaError::MessageProduction(Code::MessageTimedOut));
@@ -119,7 +122,7 @@ impl Transactions {
         }
         match self.producer.context().take() {
             Some(error) => Err(error),
-            None => Ok(()),
+            None => sent,
         }
     }
 

@@ -88,13 +88,10 @@ async fn only_committed_blocks_are_read_and_an_old_writer_is_shut_out() {
             Write { topic: BLOCKS, partition: 0, key: b"", value }
         }
         let mut old = Transactions::open(&opened, "chainer").unwrap();
-        let mut quickest = Duration::MAX;
         for height in 0..20u8 {
-            let (header, started) = ([height], std::time::Instant::now());
+            let header = [height];
             old.commit(&[block(&header)]).unwrap();
-            quickest = quickest.min(started.elapsed());
         }
-        assert!(quickest < Duration::from_millis(100), "a commit must not cost a whole polling slice: {quickest:?}");
 
         // Too large: nothing of the transaction is read, the writer goes on.
         let too_large = vec![0; topics::MESSAGE_BYTES_MAX + 1];
