@@ -131,6 +131,23 @@ impl State {
         state
     }
 
+    /// Of a lot only what holds for all of it: its origin, its label, and what was said of it for good. It has no single
+    /// place, container or end: its balances tell those.
+    pub(crate) fn of_many(facts: &[&Fact]) -> State {
+        let mut state = State::default();
+        for fact in facts {
+            state.note_signer(fact);
+            let begins = fact.begins() || fact.role == Role::Output;
+            if begins && state.commissioned.is_none() {
+                state.commissioned = Some(Mark::of(fact));
+                state.lot = fact.lot.clone();
+                state.expiry = fact.expiry;
+            }
+            state.persist(fact);
+        }
+        state
+    }
+
     pub(crate) fn apply(&mut self, fact: &Fact) {
         self.note_signer(fact);
         match fact.role {

@@ -89,7 +89,7 @@ impl Walk {
                     }
                     self.want(other, depth);
                 }
-                Role::Child if depth < DEPTH_MAX => self.want(other, depth + 1),
+                Role::Child if depth < DEPTH_MAX && thing.level() == Level::Instance => self.want(other, depth + 1),
                 _ => {}
             }
         }
@@ -137,6 +137,10 @@ impl Walk {
     fn tell(&self, with_open_stay: bool) -> Told<'_> {
         let own = self.group_facts();
         let effective: Vec<&Fact> = own.iter().copied().filter(|f| f.head.in_force(self.cut)).collect();
+        if self.group[0].level() != Level::Instance {
+            let facts = own.iter().map(|f| (*f, None)).collect();
+            return Told { facts, told_by: BTreeMap::new(), stays: Vec::new(), state: State::of_many(&effective) };
+        }
         let (stays, irregular) = intervals(&effective, |container| self.emptied(container));
         let facts = own.iter().map(|f| (*f, None)).collect();
         let mut told = Told { facts, told_by: BTreeMap::new(), stays: Vec::new(), state: State::default() };

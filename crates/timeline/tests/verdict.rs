@@ -3,7 +3,9 @@
 use medtrace_event::Event;
 use medtrace_gs1::Thing;
 use medtrace_ledger::EventRef;
-use medtrace_timeline::{Caller, Cut, Fact, Flags, Purpose, Recall, Scan, Sealed, Story, Verdict, Walk, facts_of, judge};
+use medtrace_timeline::{
+    Caller, Cut, Fact, Flags, Purpose, Recall, Scan, Sealed, Story, Verdict, Walk, facts_of, judge,
+};
 use serde_json::{Value, json};
 
 const PACK: &str = "https://id.gs1.org/01/09521321000018/21/A";
@@ -36,13 +38,17 @@ fn event(n: usize, (second, _, members): &Told) -> Event {
 }
 
 fn story(told: &[Told], flags: Flags) -> Story {
+    story_of(PACK, told, flags)
+}
+
+fn story_of(asked: &str, told: &[Told], flags: Flags) -> Story {
     let mut facts: Vec<Fact> = Vec::new();
     for (n, one) in told.iter().enumerate() {
         let position = EventRef { height: n as u64, idx: 0 };
         let sealed = Sealed { position, note_ms: 0, submission: [0; 32], index: 0, party: one.1.into(), flags };
         facts.extend(facts_of(&event(n, one), &sealed));
     }
-    let mut walk = Walk::new(thing(PACK), Cut::ALL);
+    let mut walk = Walk::new(thing(asked), Cut::ALL);
     while let Some(next) = walk.wanted().first().cloned() {
         walk.supply(next.clone(), facts.iter().filter(|f| f.thing == next).cloned().collect());
     }
@@ -55,7 +61,11 @@ fn thing(uri: &str) -> Thing {
 
 fn made() -> Told {
     let ilmd = json!({ "cbvmda:lotNumber": "L1", "cbvmda:itemExpirationDate": "2027-01-31" });
-    (0, "factory", json!({ "action": "ADD", "bizStep": "commissioning", "bizLocation": { "id": FACTORY }, "ilmd": ilmd }))
+    (
+        0,
+        "factory",
+        json!({ "action": "ADD", "bizStep": "commissioning", "bizLocation": { "id": FACTORY }, "ilmd": ilmd }),
+    )
 }
 
 fn at(second: u32, party: &'static str, step: &str, place: &str) -> Told {
@@ -136,7 +146,14 @@ fn each_reason() {
     expect("recalled", &mine, &good, &recalled(true), Reject, &["recalled"]);
     expect("perhaps recalled", &mine, &good, &recalled(false), Check, &["maybe-recalled"]);
     expect("used", &and(used(5)), &good, &ask, Reject, &["already-used"]);
-    expect("used twice", &[received(), vec![used(5), used(6)]].concat(), &good, &ask, Reject, &["already-used", "used-twice"]);
+    expect(
+        "used twice",
+        &[received(), vec![used(5), used(6)]].concat(),
+        &good,
+        &ask,
+        Reject,
+        &["already-used", "used-twice"],
+    );
     let destroyed = with(at(5, "hospital", "destroying", HOSPITAL), "action", json!("DELETE"));
     expect("destroyed", &and(destroyed), &good, &ask, Reject, &["destroyed"]);
     expect("elsewhere", &[made()], &good, &ask, Check, &["elsewhere"]);
@@ -149,16 +166,41 @@ fn each_reason() {
     expect("on hold", &and(at(5, "hospital", "holding", HOSPITAL)), &good, &ask, Check, &["on-hold"]);
     let partly = with(at(5, "hospital", "dispensing", HOSPITAL), "disposition", json!("partially_dispensed"));
     expect("partly used stays live", &and(partly), &good, &ask, Accept, &["genuine", "partly-used"]);
-    expect("commissioned twice", &[made(), with(made(), "bizLocation", json!({ "id": HOSPITAL }))], &good, &Caller { place: None, ..ask.clone() }, Reject, &["commissioned-twice"]);
+    expect(
+        "commissioned twice",
+        &[made(), with(made(), "bizLocation", json!({ "id": HOSPITAL }))],
+        &good,
+        &Caller { place: None, ..ask.clone() },
+        Reject,
+        &["commissioned-twice"],
+    );
     let stolen = with(at(5, "hospital", "other", HOSPITAL), "persistentDisposition", json!({ "set": ["stolen"] }));
     let found_again = with(at(6, "hospital", "storing", HOSPITAL), "disposition", json!("in_progress"));
-    expect("stolen survives later dispositions", &[received(), vec![stolen, found_again]].concat(), &good, &ask, Reject, &["stolen"]);
-    expect("received by a stranger unshipped", &[made(), at(3, "hospital", "receiving", HOSPITAL)], &good, &ask, Check, &["received-not-shipped"]);
+    expect(
+        "stolen survives later dispositions",
+        &[received(), vec![stolen, found_again]].concat(),
+        &good,
+        &ask,
+        Reject,
+        &["stolen"],
+    );
+    expect(
+        "received by a stranger unshipped",
+        &[made(), at(3, "hospital", "receiving", HOSPITAL)],
+        &good,
+        &ask,
+        Check,
+        &["received-not-shipped"],
+    );
 }
 
 #[test]
 fn a_signer_without_the_right_is_told() {
-    let judgement = judge(&story(&[made()], Flags::NOT_ENTITLED), &Scan::default(), &Caller { product_known: true, ..Caller::default() });
+    let judgement = judge(
+        &story(&[made()], Flags::NOT_ENTITLED),
+        &Scan::default(),
+        &Caller { product_known: true, ..Caller::default() },
+    );
     assert_eq!(judgement.verdict, Verdict::Check);
     assert_eq!(judgement.reasons[0].code.code(), "signer-not-entitled");
     assert_eq!(judgement.reasons[0].events, [EventRef { height: 0, idx: 0 }]);
@@ -169,9 +211,42 @@ fn contents_of_a_received_case_are_inferred_and_must_be_unpacked_before_use() {
     let arrived = [
         made(),
         packed(),
-        (2, "factory", json!({ "bizStep": "shipping", "epcList": [CASE], "destinationList": [{ "type": "location", "destination": HOSPITAL }] })),
+        (
+            2,
+            "factory",
+            json!({ "bizStep": "shipping", "epcList": [CASE], "destinationList": [{ "type": "location", "destination": HOSPITAL }] }),
+        ),
         (3, "hospital", json!({ "bizStep": "receiving", "epcList": [CASE], "bizLocation": { "id": HOSPITAL } })),
     ];
-    expect("at receipt", &arrived, &Scan::default(), &hospital(Purpose::Receive), Verdict::Accept, &["genuine", "inferred"]);
-    expect("at use", &arrived, &Scan::default(), &hospital(Purpose::Use), Verdict::Check, &["in-container", "inferred"]);
+    expect(
+        "at receipt",
+        &arrived,
+        &Scan::default(),
+        &hospital(Purpose::Receive),
+        Verdict::Accept,
+        &["genuine", "inferred"],
+    );
+    expect(
+        "at use",
+        &arrived,
+        &Scan::default(),
+        &hospital(Purpose::Use),
+        Verdict::Check,
+        &["in-container", "inferred"],
+    );
+}
+
+#[test]
+fn a_lot_is_not_used_up_by_those_who_use_some_of_it() {
+    const LOT: &str = "https://id.gs1.org/01/09521321000018/10/L1";
+    let of = |told: Told, quantity: u32| {
+        let lists = json!([{ "epcClass": LOT, "quantity": quantity }]);
+        with(with(told, "epcList", json!([])), "quantityList", lists)
+    };
+    let told = [of(made(), 600), of(made(), 400), of(shipped(HOSPITAL), 400), of(used(3), 5), of(used(4), 5)];
+    let story = story_of(LOT, &told, Flags::default());
+    assert_eq!(story.entries.len(), told.len());
+    let judgement = judge(&story, &Scan { lot: Some("L1".to_owned()), expiry: None }, &hospital(Purpose::Use));
+    assert_eq!((judgement.verdict, judgement.reasons[0].code.code()), (Verdict::Accept, "genuine"));
+    assert_eq!(story.state.expiry, Some(EXPIRY));
 }

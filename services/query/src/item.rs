@@ -14,6 +14,7 @@ pub fn item(thing: &Thing, story: &Story, at: At<'_>) -> Value {
     let place = some(&state.place);
     let holder = some(&state.holder);
     let product = at.product_of(thing);
+    let is_one = thing.level() == Level::Instance;
     json!({
         "key": thing.uri(),
         "kind": kind(thing),
@@ -21,7 +22,8 @@ pub fn item(thing: &Thing, story: &Story, at: At<'_>) -> Value {
         "lot": lot,
         "serial": thing.serial(),
         "expiry": state.expiry.map(date),
-        "state": state.condition(),
+        // Of a lot, a part may fare so and another otherwise: its reach tells.
+        "state": is_one.then(|| state.condition()),
         "place": place,
         "placeName": place.as_deref().and_then(|p| place_name(p, at)),
         "holder": holder,

@@ -50,6 +50,8 @@ pub struct Reach {
     pub parts: Vec<Part>,
     pub commissioned: Decimal,
     pub unaccounted: Decimal,
+    /// The business step of every part's last event; empty where it said none.
+    pub steps: BTreeMap<EventRef, String>,
     /// The newest block that any row reflects.
     pub height: u64,
 }
@@ -103,7 +105,23 @@ pub async fn reach(client: &Client, scopes: &[Scope]) -> clickhouse::error::Resu
         reach.unaccounted += balance.unaccounted();
         reach.parts.extend(balance_parts(&balance, &states));
     }
+    reach.steps = steps(client, reach.parts.iter().filter_map(|part| part.last).map(|(_, event)| event)).await?;
     Ok(reach)
+}
+
+async fn steps(
+    client: &Client,
+    events: impl Iterator<Item = EventRef>,
+) -> clickhouse::error::Result<BTreeMap<EventRef, String>> {
+    let names: BTreeSet<(u64, u32)> = events.map(|event| (event.height, event.idx)).collect();
+    let names: Vec<(u64, u32)> = names.into_iter().collect();
+    let mut steps = BTreeMap::new();
+    for some in names.chunks(UNITS_PER_QUERY) {
+        let query = client.query("SELECT block, idx, step FROM event FINAL WHERE (block, idx) IN ?").bind(some);
+        let rows = query.fetch_all::<(u64, u32, String)>().await?;
+        steps.extend(rows.into_iter().map(|(height, idx, step)| (EventRef { height, idx }, step)));
+    }
+    Ok(steps)
 }
 
 async fn items(client: &Client, scope: &Scope) -> clickhouse::error::Result<Vec<Group>> {

@@ -1,11 +1,14 @@
 //! `GET /v1/provenance`: the whole way of an item, containers included, at any time and as known at any height.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use medtrace_gs1::parse;
+use medtrace_ledger::EventRef;
 use medtrace_registry::At;
 use medtrace_service::{Kind, Problem};
-use medtrace_timeline::{Cut, Entry, Flags, Irregular};
+use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,9 +38,14 @@ pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<
         let headers = snapshot.headers.read().ok()?;
         headers.get(height as usize).map(|(_, time_ms)| crate::item::time_of_ms(*time_ms))
     };
+    // That two codes were joined is told by the event that joined them, once.
+    let told = |e: &&Entry| e.fact.role != Role::SameAs;
+    let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
+    let has_more_to_say = |e: &&Entry| told(e) || !events.contains(&e.fact.head.position);
     let history: Vec<Value> = story
         .entries
         .iter()
+        .filter(has_more_to_say)
         .map(|e| {
             let mut line = line(e, at, cut);
             line["recordTime"] = json!(record_time(e.fact.head.position.height));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use medtrace_gs1::{Class, Gtin, Scheme, Thing};
-use medtrace_ledger::PartyId;
+use medtrace_ledger::{EventRef, PartyId};
 use medtrace_registry::At;
 use medtrace_registry::notice::{Name, Product};
 use medtrace_service::{Kind, Problem};
@@ -108,7 +108,7 @@ pub fn shown(reach: &Reach, at: At<'_>) -> Value {
         .iter()
         .map(|(state, amount)| json!({ "state": state, "amount": amount.normalize().to_string() }))
         .collect();
-    let holders: Vec<Value> = holders.iter().map(|((party, _), parts)| holder(party, parts, at)).collect();
+    let holders: Vec<Value> = holders.iter().map(|((party, _), parts)| holder(party, parts, reach, at)).collect();
     json!({
         "commissioned": reach.commissioned.normalize().to_string(),
         "unaccounted": reach.unaccounted.normalize().to_string(),
@@ -117,7 +117,7 @@ pub fn shown(reach: &Reach, at: At<'_>) -> Value {
     })
 }
 
-fn holder(party: &str, parts: &[&Part], at: At<'_>) -> Value {
+fn holder(party: &str, parts: &[&Part], reach: &Reach, at: At<'_>) -> Value {
     let mut states: BTreeMap<&str, Decimal> = BTreeMap::new();
     let mut sealed: BTreeMap<&Thing, Decimal> = BTreeMap::new();
     for part in parts {
@@ -131,6 +131,7 @@ fn holder(party: &str, parts: &[&Part], at: At<'_>) -> Value {
     let known = party.parse::<PartyId>().ok().and_then(|id| at.party(&id));
     let contact = known.and_then(|p| p.contact.as_ref()).map(|c| json!({ "phone": c.phone, "email": c.email }));
     let last = parts.iter().filter_map(|part| part.last).max();
+    let step = |event: &EventRef| reach.steps.get(event).filter(|step| !step.is_empty());
     let words = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let states: BTreeMap<&str, String> = states.iter().map(|(s, a)| (*s, a.normalize().to_string())).collect();
     let sealed_in: Vec<Value> = sealed
@@ -149,6 +150,6 @@ fn holder(party: &str, parts: &[&Part], at: At<'_>) -> Value {
         "states": states,
         "sealedIn": sealed_in,
         "containers": sealed.len(),
-        "lastEvent": last.map(|(at, event)| json!({ "event": event.to_string(), "time": time(at) })),
+        "lastEvent": last.map(|(at, event)| json!({ "event": event.to_string(), "time": time(at), "step": step(&event) })),
     })
 }
