@@ -1,7 +1,8 @@
 # make demo      installs what is missing, builds, starts everything, plays the story   (RESET=1 afresh, ITEMS=, SEED=)
 # make up        the same without the story
 # make test      all tests, those on the real engines included
-# make bench     measures this machine
+# make bench     measures this machine                                                  (ITEMS= packs that are stored)
+# make faults    kills every process twenty times and more under load; half an hour
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
 
 DATA  ?= data
@@ -25,7 +26,7 @@ endif
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench deps engines kafka clickhouse build
+.PHONY: help demo up test bench faults deps engines kafka clickhouse build
 .DELETE_ON_ERROR:
 
 help:
@@ -43,7 +44,10 @@ test: deps engines
 	cargo test --locked --workspace
 
 bench: build engines $(KAFKA_PERF)
-	exec target/release/medtrace bench
+	exec target/release/medtrace --data $(DATA) bench $(if $(filter command line,$(origin ITEMS)),--items $(ITEMS))
+
+faults: build engines
+	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture
 
 build: deps
 	cargo build --locked --release --workspace --bins
