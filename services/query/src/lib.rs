@@ -18,6 +18,7 @@ pub mod epcis;
 pub mod events;
 pub mod forward;
 pub mod item;
+pub mod json;
 pub mod live;
 pub mod metrics;
 pub mod params;

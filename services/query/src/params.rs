@@ -1,26 +1,7 @@
 //! Parameters of a query string: percent-decoded, each at most once, none unknown. `+` is itself, as times and codes
 //! carry it.
 
-use axum::extract::FromRequestParts;
-use axum::http::Uri;
-use axum::http::request::Parts;
 use medtrace_service::{Kind, Problem};
-use serde::de::DeserializeOwned;
-
-/// As axum's, but `+` is itself, and what does not fit is a `QueryParameterException`.
-pub struct Query<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
-        let query = parts.uri.query().unwrap_or_default().replace('+', "%2B");
-        let unfit = |detail: String| Kind::QueryParameter.because(detail);
-        let uri: Uri = format!("/?{query}").parse().map_err(|_| unfit("the query is not one of a URI".to_owned()))?;
-        let read = axum::extract::Query::<T>::try_from_uri(&uri);
-        read.map(|axum::extract::Query(value)| Query(value)).map_err(|rejection| unfit(rejection.body_text()))
-    }
-}
 
 /// What is left to be taken.
 pub struct Params(Vec<(String, String)>);
@@ -48,6 +29,21 @@ impl Params {
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(other, _)| other == name)?;
         Some(self.0.remove(at).1)
+    }
+
+    /// # Errors
+    /// It is not given.
+    pub fn required(&mut self, name: &str) -> Result<String, Problem> {
+        self.take(name).ok_or_else(|| wrong(name, "missing", format!("{name} is missing")))
+    }
+
+    /// What one of these words stands for.
+    pub fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        let found = words.iter().find(|(word, _)| *word == text);
+        let all = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        let unknown = || wrong(name, "value", format!("{name} is one of {}, not {text:?}", all()));
+        found.map(|(_, value)| Some(*value)).ok_or_else(unknown)
     }
 
     /// A number between limits, or the default.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use medtrace_gs1::{Code, Thing, parse};
 use medtrace_ledger::EventRef;
-use medtrace_service::{Kind, Problem};
+use medtrace_service::Problem;
 use medtrace_timeline::{Cut, Story};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use super::deliveries::find;
 use super::verify::CODE_BYTES_MAX;
 use crate::app::{App, store_failed};
 use crate::delivery::Delivery;
+use crate::json::{Body, invalid};
 use crate::view::Snapshot;
 
 /// Codes of one check.
@@ -50,10 +51,15 @@ struct Expected {
 pub async fn check(
     State(app): State<App>,
     Path(id): Path<String>,
-    Json(ask): Json<Ask>,
+    Body(ask): Body<Ask>,
 ) -> Result<Json<Value>, Problem> {
-    if ask.codes.len() > CODES_MAX || ask.codes.iter().any(|code| code.len() > CODE_BYTES_MAX) {
-        return Err(Kind::Validation.because(format!("at most {CODES_MAX} codes of {CODE_BYTES_MAX} bytes")));
+    if ask.codes.len() > CODES_MAX {
+        let detail = format!("codes takes at most {CODES_MAX} codes, not {}", ask.codes.len());
+        return Err(invalid("/codes", "count", detail));
+    }
+    if let Some(long) = ask.codes.iter().position(|code| code.len() > CODE_BYTES_MAX) {
+        let detail = format!("a code has at most {CODE_BYTES_MAX} bytes");
+        return Err(invalid(&format!("/codes/{long}"), "too-long", detail));
     }
     let snapshot = app.view.now();
     let delivery = find(&app, &id, &snapshot).await?;

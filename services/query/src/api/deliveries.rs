@@ -1,12 +1,11 @@
 //! `/v1/deliveries`: what is on its way to me, and does what I scanned match it?
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use medtrace_gs1::Thing;
 use medtrace_ledger::{EventRef, PartyId};
 use medtrace_service::{Kind, Problem};
 use medtrace_store::rows::DeliveryRow;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::verify::read_place;
@@ -14,37 +13,36 @@ use crate::app::{App, store_failed};
 use crate::body::event_at;
 use crate::delivery::{Delivery, Standing};
 use crate::item::{party_name, place_name, time};
-use crate::params::Query;
+use crate::params::{Params, wrong};
 use crate::view::Snapshot;
 
 /// Deliveries of one page, unless asked otherwise, and at most.
-const PER_PAGE: u32 = 30;
-const PER_PAGE_MAX: u32 = 200;
+const PER_PAGE: u64 = 30;
+const PER_PAGE_MAX: u64 = 200;
 /// Units and items shown of one delivery.
 const UNITS_SHOWN: usize = 50;
 const ITEMS_SHOWN: usize = 1_000;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Ask {
-    /// GLN digits, URI of a place or party, or a party's name.
-    to: Option<String>,
-    state: Option<String>,
-    per_page: Option<u32>,
-    /// The name of the last delivery of the page before.
-    cursor: Option<String>,
-}
+/// What `state` may ask for.
+const STANDINGS: [(&str, Option<Standing>); 5] = [
+    ("in_transit", Some(Standing::InTransit)),
+    ("partly_received", Some(Standing::PartlyReceived)),
+    ("received", Some(Standing::Received)),
+    ("void", Some(Standing::Void)),
+    ("all", None),
+];
 
-/// `GET /v1/deliveries?to=&state=`, newest first.
-pub async fn list(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+/// `GET /v1/deliveries?to=&state=`, newest first. `to`: GLN digits, URI of a place or party, or a party's name; `cursor`:
+/// the name of the last delivery of the page before.
+pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
+    let mut params = Params::read(query.as_deref())?;
+    let (to, cursor) = (params.take("to"), params.take("cursor"));
+    let standing = params.word("state", &STANDINGS)?.flatten();
+    let per_page = params.number("perPage", PER_PAGE, 1, PER_PAGE_MAX)? as u32;
+    params.end("to, state, perPage and cursor")?;
     let snapshot = app.view.now();
-    let standing = read_standing(ask.state.as_deref())?;
-    let addresses = ask.to.as_deref().map(|to| addresses(to, &snapshot)).transpose()?;
-    let per_page = ask.per_page.unwrap_or(PER_PAGE);
-    if per_page == 0 || per_page > PER_PAGE_MAX {
-        return Err(Kind::QueryParameter.because(format!("perPage is 1 to {PER_PAGE_MAX}, not {per_page}")));
-    }
-    let mut before = ask.cursor.as_deref().map(read_cursor).transpose()?;
+    let addresses = to.as_deref().map(|to| addresses(to, &snapshot)).transpose()?;
+    let mut before = cursor.as_deref().map(read_cursor).transpose()?;
     let mut shown = Vec::new();
     loop {
         let page = rows(&app, &snapshot, addresses.as_deref(), before, per_page).await?;
@@ -161,7 +159,7 @@ fn addresses(to: &str, snapshot: &Snapshot) -> Result<Vec<String>, Problem> {
         all.extend(own.map(|place| place.place.uri()));
         return Ok(all);
     }
-    let place = read_place(to)?;
+    let place = read_place(to).map_err(|(code, detail)| wrong("to", code, detail))?;
     let party = place.gln().map(|gln| gln.party().uri());
     Ok([Some(place.uri()), party].into_iter().flatten().collect())
 }
@@ -192,17 +190,6 @@ fn summary(delivery: &Delivery, snapshot: &Snapshot) -> Result<Value, Problem> {
     }))
 }
 
-fn read_standing(text: Option<&str>) -> Result<Option<Standing>, Problem> {
-    let Some(text) = text.filter(|text| *text != "all") else { return Ok(None) };
-    let all = [Standing::InTransit, Standing::PartlyReceived, Standing::Received, Standing::Void];
-    let found = all.into_iter().find(|standing| standing.as_str() == text);
-    let wrong = || {
-        Kind::QueryParameter
-            .because(format!("state is in_transit, partly_received, received, void or all, not {text:?}"))
-    };
-    found.map(Some).ok_or_else(wrong)
-}
-
 fn read_cursor(text: &str) -> Result<EventRef, Problem> {
-    text.parse().map_err(|_| Kind::QueryParameter.because("cursor is the next of the page before"))
+    text.parse().map_err(|_| wrong("cursor", "cursor", "cursor is the next of the page before".to_owned()))
 }

@@ -3,34 +3,28 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use medtrace_gs1::parse;
 use medtrace_ledger::EventRef;
 use medtrace_registry::At;
 use medtrace_service::{Kind, Problem};
 use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
 use crate::item::{item, place_name, time};
-use crate::params::Query;
+use crate::params::{Params, wrong};
 use crate::view::Snapshot;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ask {
-    code: String,
-    /// True time, RFC 3339; now if not given.
-    at: Option<String>,
-    /// A height, or the RFC 3339 time of which the last block is meant; the newest block if not given.
-    known: Option<String>,
-}
-
-pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+/// `at`: true time, RFC 3339; all of it if not given. `known`: a height, or the RFC 3339 time of which the last block is
+/// meant; the newest block if not given.
+pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
+    let mut params = Params::read(query.as_deref())?;
+    let (code, at_asked, known) = (params.required("code")?, params.take("at"), params.take("known"));
+    params.end("code, at and known")?;
     let snapshot = app.view.now();
-    let code = parse(&ask.code).map_err(|fault| Kind::Validation.because(format!("code: {fault}")))?;
-    let cut = Cut { at: read_at(ask.at.as_deref())?, known: read_known(ask.known.as_deref(), &snapshot)? };
+    let code = parse(&code).map_err(|fault| wrong("code", fault.code, format!("code: {fault}")))?;
+    let cut = Cut { at: read_at(at_asked.as_deref())?, known: read_known(known.as_deref(), &snapshot)? };
     let story = medtrace_store::read::story(&app.client, code.thing.clone(), cut).await.map_err(store_failed)?;
     let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
     let at = registry.at(cut.known);
@@ -54,7 +48,7 @@ pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<
         .collect();
     Ok(Json(json!({
         "height": snapshot.height,
-        "at": ask.at,
+        "at": at_asked,
         "known": cut.known,
         "item": item(&code.thing, &story, at),
         "things": story.things.iter().map(|t| t.uri()).collect::<Vec<_>>(),
@@ -68,7 +62,7 @@ pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<
 pub fn read_at(text: Option<&str>) -> Result<i64, Problem> {
     let Some(text) = text else { return Ok(i64::MAX) };
     let time: jiff::Timestamp =
-        text.parse().map_err(|e| Kind::QueryParameter.because(format!("at should be an RFC 3339 time: {e}")))?;
+        text.parse().map_err(|e| wrong("at", "time", format!("at should be an RFC 3339 time: {e}")))?;
     Ok(time.as_microsecond())
 }
 
@@ -77,14 +71,15 @@ pub fn read_known(text: Option<&str>, snapshot: &Snapshot) -> Result<u64, Proble
     let Some(text) = text else { return Ok(snapshot.known()) };
     let newest = snapshot.known();
     if let Ok(height) = text.parse::<u64>() {
-        let beyond = || Kind::QueryParameter.because(format!("known is {height}, the newest block is {newest}"));
+        let beyond = || wrong("known", "range", format!("known is {height}, the newest block is {newest}"));
         return (height <= newest).then_some(height).ok_or_else(beyond);
     }
     let time: jiff::Timestamp = text
         .parse()
-        .map_err(|e| Kind::QueryParameter.because(format!("known should be a height or an RFC 3339 time: {e}")))?;
+        .map_err(|e| wrong("known", "time", format!("known should be a height or an RFC 3339 time: {e}")))?;
     let time_ms = u64::try_from(time.as_millisecond()).unwrap_or(0);
-    snapshot.height_at(time_ms).ok_or_else(|| Kind::QueryParameter.because("nothing was known yet at that time"))
+    let nothing = || wrong("known", "range", "nothing was known yet at that time".to_owned());
+    snapshot.height_at(time_ms).ok_or_else(nothing)
 }
 
 fn line(entry: &Entry, at: At<'_>, cut: Cut) -> Value {

@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use medtrace_gs1::{Class, Gtin, Scheme, Thing};
 use medtrace_ledger::{EventRef, PartyId};
 use medtrace_registry::At;
 use medtrace_registry::notice::{Name, Product};
 use medtrace_service::{Kind, Problem};
 use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
 use crate::item::{party_name, place_name, time};
-use crate::params::Query;
+use crate::params::{Params, wrong};
 use crate::reach::{Part, Reach, Scope, reach};
 use crate::view::Snapshot;
 
@@ -25,37 +24,31 @@ const SEALED_IN_MAX: usize = 100;
 /// How long a row newer than the view is waited for, milliseconds.
 const PATIENCE_MS: u64 = 200;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ask {
-    /// A GTIN, or the id of a product.
-    gtin: Option<String>,
-    product: Option<String>,
-    /// All lots if not given.
-    lot: Option<String>,
-}
-
-pub async fn get(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
+/// Of a GTIN, or of the product with an id; of all its lots if none is given.
+pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
+    let mut params = Params::read(query.as_deref())?;
+    let (gtin, product, lot) = (params.take("gtin"), params.take("product"), params.take("lot"));
+    params.end("gtin, product and lot")?;
     let classes = {
         let snapshot = app.view.now();
         let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
-        match (&ask.gtin, &ask.product) {
+        match (&gtin, &product) {
             (Some(gtin), None) => {
-                let gtin = Gtin::parse(gtin).map_err(|fault| Kind::QueryParameter.because(format!("gtin: {fault}")))?;
+                let gtin = Gtin::parse(gtin).map_err(|fault| wrong("gtin", fault.code, format!("gtin: {fault}")))?;
                 classes_of_gtin(gtin, registry.at(snapshot.known()))
             }
             (None, Some(product)) => classes_of_product(product, registry.at(snapshot.known()))?,
-            _ => return Err(Kind::QueryParameter.because("give either gtin or product")),
+            _ => return Err(wrong("gtin", "missing", "give either gtin or product".to_owned())),
         }
     };
-    let scope = Scope { classes, all: ask.lot.is_none(), lots: ask.lot.iter().cloned().collect(), serials: Vec::new() };
+    let scope = Scope { classes, all: lot.is_none(), lots: lot.iter().cloned().collect(), serials: Vec::new() };
     let (found, snapshot) = settled(&app, &[scope]).await?;
     let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
     let mut answer = shown(&found, registry.at(snapshot.known()));
     answer["height"] = json!(snapshot.height);
-    answer["gtin"] = json!(ask.gtin);
-    answer["product"] = json!(ask.product);
-    answer["lot"] = json!(ask.lot);
+    answer["gtin"] = json!(gtin);
+    answer["product"] = json!(product);
+    answer["lot"] = json!(lot);
     Ok(Json(answer))
 }
 

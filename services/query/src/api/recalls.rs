@@ -1,18 +1,17 @@
 //! `/v1/recalls`: what is called back, by whom, how far it reached, who has answered.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use medtrace_ledger::PartyId;
 use medtrace_registry::notice::{Name, Order};
 use medtrace_registry::{At, RecallState, RecallStatus, Recorded};
 use medtrace_service::{Kind, Problem};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reach::{classes_of_gtin, classes_of_product, settled, shown};
 use crate::app::App;
 use crate::item::{party_name, texts, time, time_of_ms};
-use crate::params::Query;
+use crate::params::Params;
 use crate::reach::Scope;
 use crate::view::Snapshot;
 
@@ -20,23 +19,19 @@ use crate::view::Snapshot;
 /// articles 17 and 26), devices since 2017-05-01 (Measures for medical device recall).
 const CHINA_DAYS: [i64; 3] = [1, 3, 7];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ask {
-    state: Option<String>,
-}
+/// What `state` may ask for.
+const STATES: [(&str, Option<RecallStatus>); 4] = [
+    ("open", Some(RecallStatus::Issued)),
+    ("lifted", Some(RecallStatus::Lifted)),
+    ("closed", Some(RecallStatus::Closed)),
+    ("all", None),
+];
 
 /// `GET /v1/recalls?state=open|lifted|closed|all`
-pub async fn list(State(app): State<App>, Query(ask): Query<Ask>) -> Result<Json<Value>, Problem> {
-    let wanted = match ask.state.as_deref() {
-        None | Some("open") => Some(RecallStatus::Issued),
-        Some("lifted") => Some(RecallStatus::Lifted),
-        Some("closed") => Some(RecallStatus::Closed),
-        Some("all") => None,
-        Some(other) => {
-            return Err(Kind::QueryParameter.because(format!("state is open, lifted, closed or all, not {other:?}")));
-        }
-    };
+pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
+    let mut params = Params::read(query.as_deref())?;
+    let wanted = params.word("state", &STATES)?.unwrap_or(Some(RecallStatus::Issued));
+    params.end("state")?;
     let snapshot = app.view.now();
     let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
     let at = registry.at(snapshot.known());
