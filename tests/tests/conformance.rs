@@ -51,7 +51,10 @@ struct Sent {
 async fn foreign_documents_come_back_as_they_were_sent() -> anyhow::Result<()> {
     let Some(root) = env::var_os("MEDTRACE_CONFORMANCE") else {
         // Past the capture of the test's output.
-        writeln!(std::io::stderr(), "skipped: MEDTRACE_CONFORMANCE is not set, so there are no foreign documents to post")?;
+        writeln!(
+            std::io::stderr(),
+            "skipped: MEDTRACE_CONFORMANCE is not set, so there are no foreign documents to post"
+        )?;
         return Ok(());
     };
     let stack = Stack::start(Options::default()).await?;
@@ -75,7 +78,13 @@ async fn foreign_documents_come_back_as_they_were_sent() -> anyhow::Result<()> {
         if outcome != "replay" {
             let proven = proofs.hold(&event.name, &query.proof(&event.name).await?)?;
             let proven = Json::try_from(&proven).map_err(|fault| anyhow::anyhow!("{fault}"))?;
-            assert_eq!(content(&proven, &event.json), content(&event.json, &event.json), "{} {}", event.file, event.index);
+            assert_eq!(
+                content(&proven, &event.json),
+                content(&event.json, &event.json),
+                "{} {}",
+                event.file,
+                event.index
+            );
         }
         outcomes.entry(event.file.clone()).or_default().push(outcome);
     }
@@ -94,7 +103,8 @@ async fn post_all(root: &Path, speaker: &Speaker, query: &Client) -> anyhow::Res
     for path in files(root)? {
         let file = path.strip_prefix(root.join("epcis"))?.display().to_string();
         let bytes = fs::read(&path)?;
-        let document = medtrace_event::Document::parse(&bytes).map_err(|faults| anyhow::anyhow!("{file}: {faults:?}"))?;
+        let document =
+            medtrace_event::Document::parse(&bytes).map_err(|faults| anyhow::anyhow!("{file}: {faults:?}"))?;
         let events: Vec<Json> = document.events.into_iter().map(|entry| entry.json).collect();
         let (receipt, first) = match file.starts_with("documents/") {
             true => {
@@ -147,7 +157,9 @@ async fn names(query: &Client, all: impl Iterator<Item = &Placed>) -> anyhow::Re
     let mut found: BTreeMap<(usize, u64), (u64, u64)> = BTreeMap::new();
     for height in 0..=height {
         let block = query.ask(&format!("/v1/blocks/{height}"), &[]).await?;
-        for submission in block["submissionsList"].as_array().into_iter().flatten().filter(|s| s["topic"] == "scan-events") {
+        for submission in
+            block["submissionsList"].as_array().into_iter().flatten().filter(|s| s["topic"] == "scan-events")
+        {
             let number = |name: &str| submission[name].as_u64().context("a submission has its place");
             ensure!(submission["bad"] == Value::Null, "block {height} names a submission bad: {submission}");
             found.insert((number("partition")? as usize, number("offset")?), (height, number("ordinal")?));

@@ -23,7 +23,11 @@ pub async fn documents(world: &World) -> anyhow::Result<()> {
         event
     };
     let table = [
-        ("one of two breaks the standard", vec![observed(), changed("action", json!("STEAL"))], "action /epcisBody/eventList/1/action"),
+        (
+            "one of two breaks the standard",
+            vec![observed(), changed("action", json!("STEAL"))],
+            "action /epcisBody/eventList/1/action",
+        ),
         (
             "one of two is not the factory's to say",
             vec![changed("bizStep", json!("dispensing")), observed()],
@@ -40,7 +44,8 @@ pub async fn documents(world: &World) -> anyhow::Result<()> {
         assert_eq!((&job["running"], &job["success"]), (&json!(false), &json!(false)), "{what}: {job}");
         let errors = job["errors"].as_array().context("a job has errors")?;
         let violation = &errors[0]["errors"][0];
-        let found = format!("{} {}", violation["code"].as_str().unwrap_or(""), violation["path"].as_str().unwrap_or(""));
+        let found =
+            format!("{} {}", violation["code"].as_str().unwrap_or(""), violation["path"].as_str().unwrap_or(""));
         assert_eq!((errors.len(), found.as_str()), (1, expected), "{what}: {job}");
         assert_eq!(job["receipts"], json!([]), "{what}");
     }

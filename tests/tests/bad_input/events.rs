@@ -33,7 +33,7 @@ fn with(changes: Value) -> Value {
 fn packed(changes: Value) -> Value {
     let mut event = with(json!({
         "type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "disposition": "in_progress", "epcList": null,
-        "parentID": uri::unit("095060001000000019"), "childEPCs": [uri::item(STENT, "X1")],
+        "parentID": uri::unit("095060001000000012"), "childEPCs": [uri::item(STENT, "X1")],
     }));
     for (name, change) in changes.as_object().into_iter().flatten() {
         match change {
@@ -63,14 +63,15 @@ pub fn rows() -> Vec<Row> {
         changed("a type of EPCIS 1.0", json!({"type": "QuantityEvent"})).invalid(&["document-type /type"]),
         sent("a document where one event should stand", document.clone()).invalid(&["document-type /type"]),
         changed("no eventTime", json!({"eventTime": null})).invalid(&["missing /eventTime"]),
-        changed("an eventTime without a zone", json!({"eventTime": "2026-03-01T08:00:00"})).invalid(&["time /eventTime"]),
+        changed("an eventTime without a zone", json!({"eventTime": "2026-03-01T08:00:00"}))
+            .invalid(&["time /eventTime"]),
         changed("no time zone offset", json!({"eventTimeZoneOffset": null})).invalid(&["missing /eventTimeZoneOffset"]),
-        changed("an offset beyond the earth", json!({"eventTimeZoneOffset": "+25:00"})).invalid(&["offset /eventTimeZoneOffset"]),
+        changed("an offset beyond the earth", json!({"eventTimeZoneOffset": "+25:00"}))
+            .invalid(&["offset /eventTimeZoneOffset"]),
         changed("a time to come", json!({"eventTime": "2999-01-01T00:00:00Z"})).invalid(&["future /eventTime"]),
         changed("an action that is none", json!({"action": "STEAL"})).invalid(&["action /action"]),
         changed("a list for an action", json!({"action": ["ADD"]})).invalid(&["type /action"]),
         changed("a step of nobody", json!({"bizStep": "teleporting"})).invalid(&["vocabulary /bizStep"]),
-        changed("a prefix that is not declared", json!({"bizStep": "own:step", "other:x": 1})).invalid(&["unknown-member /other:x"]),
         changed("an unknown member", json!({"mood": "good"})).invalid(&["unknown-member /mood"]),
         changed("children of an object", json!({"childEPCs": []})).invalid(&["not-allowed /childEPCs"]),
         changed("nothing observed", json!({"epcList": []})).invalid(&["missing /epcList"]),
@@ -87,18 +88,19 @@ pub fn rows() -> Vec<Row> {
             .invalid(&["type /quantityList/0/quantity"]),
         changed("a place without its id", json!({"readPoint": {}})).invalid(&["missing /readPoint/id"]),
         changed("an eventID that is no URI", json!({"eventID": "17"})).invalid(&["uri /eventID"]),
-        changed("an error declared of no event", json!({"errorDeclaration": {"declarationTime": "2026-03-01T08:00:00Z"}}))
-            .invalid(&["missing /eventID"]),
         changed("an error declared at no time", json!({"eventID": "urn:x:1", "errorDeclaration": {}}))
             .invalid(&["missing /errorDeclaration/declarationTime"]),
-        changed("master data of an observation", json!({"ilmd": {"cbvmda:lotNumber": "L"}})).invalid(&["not-allowed /ilmd"]),
+        changed("master data of an observation", json!({"ilmd": {"cbvmda:lotNumber": "L"}}))
+            .invalid(&["not-allowed /ilmd"]),
         changed("a member of EPCIS redefined", json!({"@context": [{"eventTime": "https://example.org/t"}]}))
-            .invalid(&["context "]),
+            .invalid(&["context /@context/0/eventTime"]),
         changed("a sensor that reports nothing", json!({"sensorElementList": [{"sensorReport": []}]}))
             .invalid(&["missing /sensorElementList/0/sensorReport"]),
-        changed("an event of more than 256 KiB", json!({"example:long": "x".repeat(300 << 10)})).too_much(&["too-large "]),
+        changed("an event of more than 256 KiB", json!({"example:long": "x".repeat(300 << 10)}))
+            .too_much(&["too-large "]),
         sent("packed into nothing", packed(json!({"parentID": null}))).invalid(&["missing /parentID"]),
-        sent("packed into itself", packed(json!({"parentID": uri::item(STENT, "X1")}))).invalid(&["self-parent /childEPCs/0"]),
+        sent("packed into itself", packed(json!({"parentID": uri::item(STENT, "X1")})))
+            .invalid(&["self-parent /childEPCs/0"]),
         sent("packed nothing", packed(json!({"childEPCs": []}))).invalid(&["missing /childEPCs"]),
         // Rights: what it does counts, whatever it calls itself.
         changed("a step of hospitals", json!({"bizStep": "dispensing"})).forbidden(&["not-entitled /bizStep"]),
@@ -115,8 +117,10 @@ pub fn rows() -> Vec<Row> {
         envelope("a version of old", json!({"schemaVersion": "1.2"})).invalid(&["schema-version /schemaVersion"]),
         envelope("no date that is one", json!({"creationDate": "yesterday"})).invalid(&["time /creationDate"]),
         envelope("no list of events", json!({"epcisBody": {}})).invalid(&["missing /epcisBody/eventList"]),
-        envelope("an empty list of events", json!({"epcisBody": {"eventList": []}})).invalid(&["empty /epcisBody/eventList"]),
-        envelope("an event for a list", json!({"epcisBody": {"eventList": observed()}})).invalid(&["type /epcisBody/eventList"]),
+        envelope("an empty list of events", json!({"epcisBody": {"eventList": []}}))
+            .invalid(&["empty /epcisBody/eventList"]),
+        envelope("an event for a list", json!({"epcisBody": {"eventList": observed()}}))
+            .invalid(&["type /epcisBody/eventList"]),
         envelope("20,001 events", json!({"epcisBody": {"eventList": vec![json!({}); 20_001]}}))
             .too_much(&["too-many-events /epcisBody/eventList"]),
     ]

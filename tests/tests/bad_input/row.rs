@@ -154,7 +154,7 @@ impl Row {
             && problem["status"] == answer.status
             && problem["detail"].as_str().is_some_and(|detail| !detail.is_empty());
         let differs = found != expected || !is_problem;
-        let shown = &answer.text()[..answer.text().floor_char_boundary(600)];
+        let shown: String = answer.text().chars().take(600).collect();
         Ok(differs.then(|| format!("{}:\n  expected {expected:?}\n  found    {found:?}\n  {shown}", self.what)))
     }
 }

@@ -32,14 +32,14 @@ pub fn rows(world: &World) -> anyhow::Result<Vec<Row>> {
         unauthenticated(Row::post("a notice without a token", "/v1/notices", &json!({})).by_whom(Who::Nobody)),
         unauthenticated(Row::get("a job without a token", "/capture/0190e0a0-0000-4000-8000-000000000001")),
         scans("a party that nobody admitted").by_whom(token(&world.stranger)).forbidden(&["unknown-party "]),
-        scans("another's token: a hospital commissions")
-            .by("county-hospital")
-            .forbidden(&["not-entitled /step", "foreign-place /place", "foreign-place /place", "foreign-prefix /items/0/code"]),
+        scans("another's token: a hospital commissions").by("county-hospital").forbidden(&[
+            "not-entitled /step",
+            "foreign-place /place",
+            "foreign-prefix /items/0/code",
+        ]),
         scans("a service that serves others").by("county-hospital").at("manufacturer").forbidden(&["wrong-service "]),
         scans("a party that says nothing of goods").by("authority").forbidden(&["wrong-service "]),
-        Row::get("another's job", "/capture/0190e0a0-0000-4000-8000-000000000001")
-            .by_whom(token(&factory))
-            .not_there(),
+        Row::get("another's job", "/capture/0190e0a0-0000-4000-8000-000000000001").by_whom(token(&factory)).not_there(),
         scans("a method that is not there").method(Method::PUT).gets(405, BLANK, &[]),
         Row::get("a path that is not there", "/v1/nothing").not_there(),
         Row::get("a path that is not there, at a service", "/v1/verify").at("hospital").not_there(),
@@ -49,14 +49,21 @@ pub fn rows(world: &World) -> anyhow::Result<Vec<Row>> {
             .header("gs1-capture-error-behaviour", "maybe")
             .invalid(&[]),
         Row::get("an answer in XML", "/events").header("accept", "application/xml").gets(406, UNACCEPTABLE, &[]),
-        Row::get("identifiers translated", "/events")
-            .header("gs1-epc-format", "Always_EPC_URN")
-            .gets(406, UNACCEPTABLE, &[]),
-        Row::get("an address without end", &format!("/v1/verify?code={}", "1".repeat(20_000)))
-            .gets(414, URI_TOO_LONG, &[]),
-        scans("a place of another, with the right token")
-            .by("agent")
-            .forbidden(&["not-entitled /step", "foreign-place /place", "foreign-place /place", "foreign-prefix /items/0/code"]),
+        Row::get("identifiers translated", "/events").header("gs1-epc-format", "Always_EPC_URN").gets(
+            406,
+            UNACCEPTABLE,
+            &[],
+        ),
+        Row::get("an address without end", &format!("/v1/verify?code={}", "1".repeat(20_000))).gets(
+            414,
+            URI_TOO_LONG,
+            &[],
+        ),
+        scans("a place of another, with the right token").by("agent").forbidden(&[
+            "not-entitled /step",
+            "foreign-place /place",
+            "foreign-prefix /items/0/code",
+        ]),
         Row::post("a notice for another's place", "/v1/notices", &crate::notices::place(FACTORY, "factory", 2))
             .by("agent")
             .forbidden(&["not-signed-by /party"]),

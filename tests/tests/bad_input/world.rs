@@ -64,9 +64,8 @@ impl World {
         let revoked = Home { keys: vec![second.clone()], ..home.clone() };
         let consortium = Consortium::new(stack.layout().clone(), stack.endpoints()?)?;
         let signer = |key: &SigningKey| medtrace_ledger::Signer::new(home.party.clone(), key.clone());
-        let taken = consortium
-            .enrol_key(&home.party, &signer(&root), &signer(&second), Custody::Own, Vec::new())
-            .await?;
+        let taken =
+            consortium.enrol_key(&home.party, &signer(&root), &signer(&second), Custody::Own, Vec::new()).await?;
         consortium.in_force(&taken).await?;
         let taken = consortium.revoke_key(&home.party, &signer(&root), second.public(), None).await?;
         consortium.in_force(&taken).await?;

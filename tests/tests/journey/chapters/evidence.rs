@@ -56,12 +56,17 @@ pub async fn captured(world: &World) -> anyhow::Result<()> {
 pub async fn paged(world: &World) -> anyhow::Result<()> {
     let county = &world.county;
     let since = world.time(22, "00:00");
-    let query = [("eventType", "ObjectEvent"), ("GE_eventTime", &since), ("EQ_bizStep", "commissioning"), ("perPage", PER_PAGE)];
+    let query = [
+        ("eventType", "ObjectEvent"),
+        ("GE_eventTime", &since),
+        ("EQ_bizStep", "commissioning"),
+        ("perPage", PER_PAGE),
+    ];
     let mut page = county.query.get("/events", &query).await?;
     let mut found = event_ids(&page)?;
     // Between the first page and the next one, another event comes.
     let late = Scan::new("commission", &world.time(22, "07:00"), FACTORY, [world.stent("E1")]);
-    world.done(&county.factory, &[late.clone()]).await?;
+    world.done(&county.factory, std::slice::from_ref(&late)).await?;
     let mut pages = 1;
     while let Some(next) = next_page(&page) {
         page = county.query.get(&next, &[]).await?;
@@ -132,7 +137,8 @@ pub async fn proven(world: &World) -> anyhow::Result<()> {
     // The tool fetches the same proof by eventID.
     let file = world.county.stack.data().join("fetched.proof");
     let file = file.to_str().context("a path of UTF-8")?;
-    let got = medtrace(Some(world.county.stack.data()), &["proof", "get", "https://factory.example/events/1", "-o", file])?;
+    let got =
+        medtrace(Some(world.county.stack.data()), &["proof", "get", "https://factory.example/events/1", "-o", file])?;
     assert_eq!(got.code, Some(0), "{got:?}");
     let checked = world.proofs.by_tool(file.as_ref())?;
     assert_eq!((checked.code, &checked.json()?["event"]), (Some(0), &json!(captured)));

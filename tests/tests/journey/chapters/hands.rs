@@ -29,7 +29,9 @@ pub async fn commissioned(world: &World) -> anyhow::Result<()> {
     assert_eq!((&item["gtin"], &item["lot"], &item["serial"]), (&json!(STENT), &json!("A"), &json!("S1")));
     assert_eq!(item["product"]["name"]["en"], "Drug-eluting stent 3×18");
     // Every spelling is the same pack.
-    for spelling in [format!("(01){STENT}(21)S1"), uri::item(STENT, "S1"), format!("urn:epc:id:sgtin:95060001.00001.S1")] {
+    for spelling in
+        [format!("(01){STENT}(21)S1"), uri::item(STENT, "S1"), "urn:epc:id:sgtin:95060001.00001.S1".to_owned()]
+    {
         let answer = county.query.verify(&spelling).await?;
         assert_eq!(answer["item"]["key"], item["key"], "{spelling}");
     }
@@ -41,7 +43,8 @@ pub async fn commissioned(world: &World) -> anyhow::Result<()> {
 pub async fn packed(world: &World) -> anyhow::Result<()> {
     let county = &world.county;
     let (case_1, case_2, pallet) = (factory_box(CASE_1), factory_box(CASE_2), factory_box(PALLET));
-    let stents = |range: std::ops::RangeInclusive<u32>| range.map(|n| world.stent(&format!("S{n}"))).collect::<Vec<_>>();
+    let stents =
+        |range: std::ops::RangeInclusive<u32>| range.map(|n| world.stent(&format!("S{n}"))).collect::<Vec<_>>();
     let pack = |clock: &str, codes: &[String], parent: &str| {
         Scan::new("pack", &world.time(0, clock), FACTORY, codes).with("parent", label(parent))
     };
@@ -57,7 +60,10 @@ pub async fn packed(world: &World) -> anyhow::Result<()> {
 
     let answer = county.query.provenance(&world.stent("S1"), None, None).await?;
     assert_eq!(say::steps(&answer), "commissioning packing inspecting packing^");
-    assert_eq!(say::whereabouts(&answer["item"]), format!("in_progress at {FACTORY} by factory in {case_1} < {pallet}"));
+    assert_eq!(
+        say::whereabouts(&answer["item"]),
+        format!("in_progress at {FACTORY} by factory in {case_1} < {pallet}")
+    );
     let inspected = &answer["history"][2];
     let event = county.query.ask(&format!("/v1/events/{}", inspected["event"].as_str().unwrap_or("")), &[]).await?;
     assert_eq!(event["json"]["bizTransactionList"], json!([{"type": "testres", "bizTransaction": REPORT}]));
@@ -77,7 +83,7 @@ pub async fn shipped(world: &World) -> anyhow::Result<()> {
         panic!("one delivery is on its way to the agent: {arriving}");
     };
     assert_eq!(delivery["from"]["party"], "factory");
-    assert_eq!(delivery["units"], json!(units(&[pallet.clone()])));
+    assert_eq!(delivery["units"], json!(units(std::slice::from_ref(&pallet))));
     let whole = county.query.ask(&format!("/v1/deliveries/{pallet}"), &[]).await?;
     assert_eq!(whole["contents"]["expected"], 8);
     assert_eq!(whole["event"], delivery["event"], "found by the box, too");
@@ -127,11 +133,14 @@ pub async fn onward(world: &World) -> anyhow::Result<()> {
         unpack(&case_2, &stents),
         to("ship", 5, "08:00", PROVINCE, &case_1, WAREHOUSE),
         // A second delivery to the store, later: one stent in a box of the province.
-        Scan::new("pack", &world.time(5, "09:00"), PROVINCE, [world.stent("S7")]).with("parent", label(&province_box(7))),
+        Scan::new("pack", &world.time(5, "09:00"), PROVINCE, [world.stent("S7")])
+            .with("parent", label(&province_box(7))),
         to("ship", 5, "10:00", PROVINCE, &province_box(7), STORE),
     ];
     world.done(&county.province, &scans).await?;
-    world.done(&county.warehouse, &[receive(6, WAREHOUSE, &case_1), to("ship", 7, "08:00", WAREHOUSE, &case_1, STORE)]).await?;
+    world
+        .done(&county.warehouse, &[receive(6, WAREHOUSE, &case_1), to("ship", 7, "08:00", WAREHOUSE, &case_1, STORE)])
+        .await?;
 
     for (to, in_transit) in [(AGENT, 0), (PROVINCE, 0), (WAREHOUSE, 0), (STORE, 2), ("county-hospital", 2)] {
         let arriving = county.query.ask("/v1/deliveries", &[("to", to), ("state", "in_transit")]).await?;

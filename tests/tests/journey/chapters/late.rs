@@ -71,8 +71,9 @@ pub async fn ship(world: &World) -> anyhow::Result<()> {
 pub async fn lot(world: &World) -> anyhow::Result<()> {
     let (query, factory) = (&world.county.query, &world.county.factory);
     let printed = codes::pack(STENT, "B1", &world.expiry, "T1");
-    let wrong = Scan::new("commission", &world.time(13, "08:00"), FACTORY, [codes::pack(STENT, "B0", &world.expiry, "T1")]);
-    let before = world.done(factory, &[wrong.clone()]).await?;
+    let wrong =
+        Scan::new("commission", &world.time(13, "08:00"), FACTORY, [codes::pack(STENT, "B0", &world.expiry, "T1")]);
+    let before = world.done(factory, std::slice::from_ref(&wrong)).await?;
     assert_eq!(say::verdict(&query.verify(&printed).await?), "reject: wrong-lot");
 
     let right = Scan::new("commission", &world.time(13, "08:00"), FACTORY, [&printed]);
@@ -86,11 +87,17 @@ pub async fn lot(world: &World) -> anyhow::Result<()> {
     assert_eq!(related, ["declaration"], "{original}");
     world.done(factory, &[right]).await?;
     let answer = query.verify(&printed).await?;
-    assert_eq!((say::verdict(&answer), answer["item"]["lot"].as_str()), ("accept: corrected, genuine".into(), Some("B1")));
+    assert_eq!(
+        (say::verdict(&answer), answer["item"]["lot"].as_str()),
+        ("accept: corrected, genuine".into(), Some("B1"))
+    );
 
     let answer = query.provenance(&printed, None, None).await?;
     assert_eq!(answer["item"]["lot"], "B1");
-    assert!(say::list(&answer["history"]).any(|line| line["inForce"] == false && line["voidedBy"].is_string()), "{answer}");
+    assert!(
+        say::list(&answer["history"]).any(|line| line["inForce"] == false && line["voidedBy"].is_string()),
+        "{answer}"
+    );
     let answer = query.provenance(&printed, None, Some(before)).await?;
     assert_eq!((answer["item"]["lot"].as_str(), say::steps(&answer)), (Some("B0"), "commissioning".to_owned()));
     Ok(())
@@ -105,13 +112,13 @@ pub async fn add(world: &World) -> anyhow::Result<()> {
         Scan::new("unpack", &world.time(14, "12:00"), PROVINCE, [""; 0]).with("parent", label(&case)),
     ];
     let before = world.done(province, &scans).await?;
-    let pack = |clock: &str| {
-        Scan::new("pack", &world.time(14, clock), PROVINCE, [&stent]).with("parent", label(&case))
-    };
+    let pack = |clock: &str| Scan::new("pack", &world.time(14, clock), PROVINCE, [&stent]).with("parent", label(&case));
     world.done(province, &[pack("10:00")]).await?;
     let alone = format!("in_progress at {PROVINCE} by province");
     let inside = format!("{alone} in {case}");
-    for (clock, expected) in [("09:59", &alone), ("10:00", &inside), ("11:59", &inside), ("12:00", &alone), ("20:00", &alone)] {
+    for (clock, expected) in
+        [("09:59", &alone), ("10:00", &inside), ("11:59", &inside), ("12:00", &alone), ("20:00", &alone)]
+    {
         let answer = query.provenance(&stent, Some(&world.time(14, clock)), None).await?;
         assert_eq!(&say::whereabouts(&answer["item"]), expected, "at {clock}");
     }

@@ -48,7 +48,9 @@ pub async fn two_codes(world: &World) -> anyhow::Result<()> {
     let scans = [
         Scan::new("commission", &world.time(0, "08:00"), FACTORY, [""; 0]).also(&beside, &[&chinese(1)]),
         // The code alone says neither lot nor expiry: the request does.
-        Scan::new("commission", &world.time(0, "08:00"), FACTORY, [chinese(2)]).with("lot", "H2").with("expiry", "2030-12-31"),
+        Scan::new("commission", &world.time(0, "08:00"), FACTORY, [chinese(2)])
+            .with("lot", "H2")
+            .with("expiry", "2030-12-31"),
         Scan::new("ship", &world.time(1, "08:00"), FACTORY, [chinese(1), chinese(2)]).with("to", STORE),
     ];
     world.done(&county.factory, &scans).await?;

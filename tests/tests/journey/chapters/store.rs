@@ -29,7 +29,8 @@ pub async fn checked(world: &World) -> anyhow::Result<()> {
     let answer = county.query.post(&check, &json!({ "codes": codes })).await?.good()?;
     let expected = "extra 1, in-another-delivery 1, matched 2, missing 2, unknown 1, unreadable 1, wrong-lot 1";
     assert_eq!(say::counts(&answer), expected, "{answer}");
-    let missing = say::list(&answer["lines"]).filter(|line| line["result"] == "missing").map(|line| line["key"].clone());
+    let missing =
+        say::list(&answer["lines"]).filter(|line| line["result"] == "missing").map(|line| line["key"].clone());
     assert_eq!(missing.collect::<Vec<_>>(), [json!(uri::item(STENT, "S3")), json!(uri::item(STENT, "S4"))]);
     // The box alone stands for all that is in it.
     let answer = county.query.post(&check, &json!({ "codes": [label(&case)] })).await?.good()?;
@@ -51,7 +52,9 @@ pub async fn used(world: &World) -> anyhow::Result<()> {
     assert_eq!(say::verdict(&answer), "accept: genuine");
     assert_eq!(say::whereabouts(&answer["item"]), format!("in_progress at {CATH_LAB} by county-hospital"));
 
-    world.done(&county.hospital, &[Scan::new("implant", &world.time(9, "09:00"), CATH_LAB, [world.stent("S1")])]).await?;
+    world
+        .done(&county.hospital, &[Scan::new("implant", &world.time(9, "09:00"), CATH_LAB, [world.stent("S1")])])
+        .await?;
     let answer = county.query.verify_at(&world.stent("S1"), CATH_LAB, "use").await?;
     assert_eq!(say::verdict(&answer), "reject: already-used");
     let hands = county.query.provenance(&world.stent("S1"), None, None).await?;
