@@ -69,12 +69,17 @@ impl Sealer {
     /// Makes the chain's end known: durably to itself first, then signed to everybody. Also called at start, for a
     /// block that was committed by a process that ended before this. Signing the same end twice gives the same bytes.
     pub(crate) async fn conclude(&mut self, last: &Header) -> Result<(), Stop> {
+        self.remember(last)?;
         let (size, root) = (self.chain.size(), self.chain.root());
-        let standing = Standing { size, root, header: last.clone() };
-        self.folder.set_standing(&standing)?;
         let checkpoint = Checkpoint { origin: self.genesis.origin.clone(), size, root };
         let note = checkpoint.sign(&self.signer)?.to_string();
         self.commit(last.height, CHECKPOINTS, size.to_string(), note).await
+    }
+
+    /// Writes the chain's end into the own folder; on disk when it returns.
+    pub(crate) fn remember(&self, last: &Header) -> Result<(), Stop> {
+        let (size, root) = (self.chain.size(), self.chain.root());
+        self.folder.set_standing(&Standing { size, root, header: last.clone() })
     }
 
     /// Writes one record in one transaction.

@@ -14,9 +14,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::chain::Chain;
 use crate::inspect::{Consortium, Inspected, inspect};
 
-/// Bytes of records read and not yet sealed, of each topic, KiB: a block and a half of events.
+/// Bytes of records read and not yet sealed, KiB, of `scan-events` (a block and a half) and of `notices`.
 const AHEAD_KIB_EVENTS: u32 = 48 << 10;
 const AHEAD_KIB_NOTICES: u32 = 12 << 10;
+/// So many KiB of notices may wait for a cut; then there is room for one more of any size.
+pub(crate) const WAITING_KIB_NOTICES: usize = 6 << 10;
 /// Records inspected and not yet taken by the loop.
 const QUEUE_RECORDS: usize = 1024;
 

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
 use crate::commit::{Sealed, Sealer, TRANSACTIONAL_ID};
-use crate::feed::Feed;
+use crate::feed::{Feed, WAITING_KIB_NOTICES};
 use crate::inspect::Consortium;
 use crate::pending::Pending;
 use crate::recover::{recover, same_topics};
@@ -28,8 +28,9 @@ const RETRY_MS: u64 = 500;
 const LAG_EVERY_MS: u64 = 1_000;
 /// How often the topics are looked at for new partitions, milliseconds.
 const TOPICS_EVERY_MS: u64 = 30_000;
-/// Longest wait before a cut for notices that stand in the log before its events, milliseconds.
-const NOTICES_MS: u64 = 500;
+/// Longest wait before a cut for notices that stand in the log before its events, milliseconds. It is over within
+/// moments, unless somebody has left offsets without a record at the topic's end (an aborted transaction).
+const NOTICES_MS: u64 = 10_000;
 
 /// Runs until the shutdown or until something is wrong.
 pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: Shutdown) -> Result<(), Stop> {
@@ -86,8 +87,10 @@ async fn lead(config: &Config, metrics: &Metrics, status: &Status, folder: &Arc<
         transactions: Some(transactions),
         blocks,
     };
-    if let Some(last) = recovered.last.filter(|_| recovered.published < sealer.chain.size()) {
-        sealer.conclude(&last).await?;
+    match &recovered.last {
+        Some(last) if recovered.published < sealer.chain.size() => sealer.conclude(last).await?,
+        Some(last) => sealer.remember(last)?,
+        None => {}
     }
     let watch = TopicsWatch::start(config.kafka.clone(), topics.clone());
     let mut feeds = Vec::new();
@@ -98,7 +101,9 @@ async fn lead(config: &Config, metrics: &Metrics, status: &Status, folder: &Arc<
     status.leads(sealer.chain.size());
     metrics.size.set(sealer.chain.size().cast_signed());
     let (ends, pending) = (Ends::open(&config.kafka, Isolation::Everything)?, Pending::default());
-    Leader { metrics, status, sealer, feeds, topics: watch, ends, pending, last_cut: None, mean: 1.0 }.work().await
+    Leader { metrics, status, sealer, feeds, topics: watch, ends, pending, notices_end: 0, last_cut: None, mean: 1.0 }
+        .work()
+        .await
 }
 
 /// Index of the feed of notices, and of events: in the order of the topics' names.
@@ -113,6 +118,8 @@ struct Leader<'a> {
     topics: TopicsWatch,
     ends: Ends,
     pending: Pending,
+    /// End of the notices that was given up waiting for: no record stands before it.
+    notices_end: u64,
     last_cut: Option<Instant>,
     /// Events of a record, in the last block.
     mean: f64,
@@ -142,12 +149,14 @@ impl Leader<'_> {
 
     /// Seals one block of what waits.
     async fn cut(&mut self) -> Result<(), Stop> {
-        if self.pending.holds(OF_EVENTS) {
-            self.catch_up_with_notices().await?;
-        }
+        let caught_up = !self.pending.holds(OF_EVENTS) || self.catch_up_with_notices().await?;
         self.last_cut = Some(Instant::now());
-        let Sealed { header, taken, cut, commit, sign } =
-            self.sealer.seal(now_ms(), &self.pending.parts(&self.feeds)).await?;
+        let mut parts = self.pending.parts(&self.feeds);
+        if !caught_up {
+            // More notices than memory holds: they are sealed first, and the events wait.
+            parts.retain(|part| part.topic == self.feeds[OF_NOTICES].name);
+        }
+        let Sealed { header, taken, cut, commit, sign } = self.sealer.seal(now_ms(), &parts).await?;
         let events = self.pending.weight();
         let verify = self.pending.sealed(&taken);
         let events = events - self.pending.weight();
@@ -175,19 +184,23 @@ impl Leader<'_> {
     }
 
     /// A key's notice stands in the log before the events it signs, but in another partition: what was acknowledged
-    /// before the events that wait is read before they are judged.
-    async fn catch_up_with_notices(&mut self) -> Result<(), Stop> {
+    /// before the events that wait is read before they are judged. False if there is more than memory holds.
+    async fn catch_up_with_notices(&mut self) -> Result<bool, Stop> {
         let deadline = Instant::now() + Duration::from_millis(NOTICES_MS);
-        for (partition, end) in (0..).zip(self.feeds[OF_NOTICES].ends(&self.ends).await?) {
-            while self.read_to(OF_NOTICES, partition) < end && !self.pending.is_full() {
-                match timeout_at(deadline, self.feeds[OF_NOTICES].next()).await {
-                    Ok(fed) => self.pending.add(OF_NOTICES, fed?),
-                    // Offsets without a record behind the last one: nothing comes.
-                    Err(_) => break,
+        let end = self.feeds[OF_NOTICES].ends(&self.ends).await?.first().copied().unwrap_or_default();
+        while self.read_to(OF_NOTICES, 0) < end && self.notices_end < end {
+            if self.pending.held_kib(OF_NOTICES) >= WAITING_KIB_NOTICES {
+                return Ok(false);
+            }
+            match timeout_at(deadline, self.feeds[OF_NOTICES].next()).await {
+                Ok(fed) => self.pending.add(OF_NOTICES, fed?),
+                Err(_) => {
+                    tracing::warn!(end, "the end of the notices holds no record; sealing goes on without it");
+                    self.notices_end = end;
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn read_to(&self, feed: usize, partition: u32) -> u64 {

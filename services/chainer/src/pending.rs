@@ -67,6 +67,12 @@ impl Pending {
         self.queues.range((feed, 0)..=(feed, u32::MAX)).any(|(_, queue)| !queue.records.is_empty())
     }
 
+    /// Memory that the waiting records of this feed hold, KiB.
+    pub fn held_kib(&self, feed: usize) -> usize {
+        let queues = self.queues.range((feed, 0)..=(feed, u32::MAX));
+        queues.flat_map(|(_, queue)| &queue.held).map(|(_, held)| held.num_permits()).sum()
+    }
+
     /// The offset after the last record that waits, if any does.
     pub fn read_to(&self, feed: usize, partition: u32) -> Option<u64> {
         self.queues.get(&(feed, partition))?.records.last().map(|record| record.offset + 1)

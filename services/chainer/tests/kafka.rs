@@ -68,6 +68,32 @@ async fn submissions_become_a_chain_and_a_restart_continues_it() {
 }
 
 #[tokio::test]
+async fn a_backlog_of_events_waits_for_the_notices_before_it() {
+    // More notices than are held at once, the one that counts last; then more events than a block takes.
+    const OTHERS: usize = 6_500;
+    let kafka = Scratch::start().await;
+    let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
+    let producer = Producer::open(&cluster).unwrap();
+    let others = (0..OTHERS).map(|number| admission(&format!("party-{number}")));
+    let drafts: Vec<_> = others.chain([admission("acme")]).collect();
+    for some in drafts.chunks(500) {
+        futures::future::join_all(some.iter().map(|draft| send(&producer, draft))).await;
+    }
+    let events = Draft::events("acme", (0..500).map(event));
+    futures::future::join_all((0..140).map(|_| send(&producer, &events))).await;
+
+    let mut running = site.start();
+    running.ready().await;
+    let report = all_sealed(&cluster).await;
+    assert_eq!(
+        (report.records, report.bad),
+        (OTHERS as u64 + 1 + 140, 0),
+        "no event was judged before its key's notice"
+    );
+    running.kill().await;
+}
+
+#[tokio::test]
 async fn killed_again_and_again_it_loses_and_doubles_nothing() {
     const KILLS: usize = 8;
     let mut kafka = Scratch::start().await;
