@@ -340,10 +340,10 @@ fn outcome(place: &str, heading: Option<&str>, holder: &str, condition: &str, co
 fn check(happenings: &[Happening], arrival: &[usize]) -> Result<(), TestCaseError> {
     let facts = arrive(happenings, arrival);
     let world = simulate(happenings);
-    for n in 0..THINGS.len() {
+    for (n, name) in THINGS.iter().enumerate() {
         let expected =
             world.outcome(n).unwrap_or_else(|| Outcome { condition: "unknown".to_owned(), ..Outcome::default() });
-        prop_assert_eq!(walked(&facts, n, Cut::ALL), expected, "{} after arrival {:?}", THINGS[n], arrival);
+        prop_assert_eq!(walked(&facts, n, Cut::ALL), expected, "{} after arrival {:?}", name, arrival);
     }
     Ok(())
 }
@@ -398,7 +398,7 @@ proptest! {
     fn present_agrees_with_the_walk(happenings in happenings(12)) {
         let arrival: Vec<usize> = (0..happenings.len()).collect();
         let facts = arrive(&happenings, &arrival);
-        for n in 0..THINGS.len() {
+        for (n, name) in THINGS.iter().enumerate() {
             let own = settled(&facts, n);
             let mut chain: Vec<(Thing, State)> = Vec::new();
             let mut next = own.inside.clone();
@@ -413,7 +413,7 @@ proptest! {
                 continue;
             }
             let seen = outcome(&now.place, now.heading.as_deref(), &now.holder, &now.condition, &now.containers);
-            prop_assert_eq!(seen, walked(&facts, n, Cut::ALL), "{}", THINGS[n]);
+            prop_assert_eq!(seen, walked(&facts, n, Cut::ALL), "{}", name);
         }
     }
 }

@@ -74,11 +74,12 @@ async fn a_backlog_of_events_waits_for_the_notices_before_it() {
     let kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
     let producer = Producer::open(&cluster).unwrap();
-    let others = (0..OTHERS).map(|number| admission(&format!("party-{number}")));
+    let others = (0..OTHERS).map(|number| long_admission(&format!("party-{number}")));
     let drafts: Vec<_> = others.chain([admission("acme")]).collect();
     for some in drafts.chunks(500) {
         futures::future::join_all(some.iter().map(|draft| send(&producer, draft))).await;
     }
+    assert!(drafts[0].value().len() > 1024, "{} bytes", drafts[0].value().len());
     let events = Draft::events("acme", (0..500).map(event));
     futures::future::join_all((0..140).map(|_| send(&producer, &events))).await;
 

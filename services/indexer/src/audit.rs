@@ -16,7 +16,9 @@
 mod compare;
 mod difference;
 mod expected;
+mod log;
 
 pub use compare::{Chain, NAMED_MAX, Report, compare};
 pub use difference::{Column, Difference, What};
 pub use expected::{Auditor, Expected};
+pub use log::LogChain;

@@ -134,16 +134,17 @@ impl<K: Keyed> Deriver<K> {
     }
 
     fn take_items(&mut self, opened: &Opened, work: &mut Work<'_>) -> anyhow::Result<()> {
+        let items = (0..opened.unpacked.len()).filter_map(|index| Some((index as u32, opened.unpacked.item(index)?)));
         if opened.notices {
-            return self.take_notices(opened, work);
+            let notices = items.filter(|(_, item)| item.kind == ItemKind::Notice);
+            let notices: Vec<(u32, &[u8])> = notices.map(|(index, item)| (index, item.bytes)).collect();
+            work.notices += notices.len() as u32;
+            return self.take_notices(&opened.submission, opened.ordinal, &notices, work);
         }
-        for index in 0..opened.unpacked.len() {
-            let Some(position) = EventRef::new(work.height, opened.ordinal, index as u32) else { continue };
-            let Some(item) = opened.unpacked.item(index) else { continue };
-            if item.kind == ItemKind::Event {
-                work.events += 1;
-                self.take_event(&opened.submission, position, item.bytes, work)?;
-            }
+        for (index, item) in items.filter(|(_, item)| item.kind == ItemKind::Event) {
+            let Some(position) = EventRef::new(work.height, opened.ordinal, index) else { continue };
+            work.events += 1;
+            self.take_event(&opened.submission, position, item.bytes, work)?;
         }
         Ok(())
     }

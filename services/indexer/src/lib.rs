@@ -2,7 +2,7 @@
 //!
 //! In scope: deriving rows from blocks ([`derive`]), the keyed state that holds each thing's timeline ([`keyed`]),
 //! writing rows so that every repetition is harmless ([`mod@write`]), the loop and its order of durability ([`run`]),
-//! comparing every row with what the log gives ([`audit`]).
+//! beginning again from nothing ([`rebuild`]), comparing every row with what the log gives ([`audit`]).
 //!
 //! Out of scope: what a fact is and how facts fold (`medtrace-timeline`), who may say what (`medtrace-registry`),
 //! answering questions (the query service).
@@ -11,6 +11,7 @@ pub mod audit;
 pub mod config;
 pub mod derive;
 pub mod keyed;
+pub mod rebuild;
 pub mod run;
 pub mod status;
 pub mod tables;

@@ -12,6 +12,7 @@ use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
 use medtrace_log::topics::BLOCKS;
 use medtrace_log::{Cluster, LogError};
 use medtrace_service::{Shutdown, admin, life};
+use medtrace_store::migrate::migrate;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::derive::{Deriver, Rows};
 use crate::keyed::Disk;
+use crate::rebuild::{self, Folder, Rebuilder};
 use crate::status::{Metrics, Status};
 use crate::write::{WriteError, next_height, write};
 
@@ -42,14 +44,22 @@ pub async fn run(admin_listener: TcpListener, config: Config, shutdown: Shutdown
     let status = Status::default();
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
+    let folder = Folder(config.data.clone());
+    let rebuilder = Rebuilder::new(folder.clone(), status.clone());
     let asked = status.clone();
-    let admin = admin::serve(admin_listener, registry, move || asked.readiness(), shutdown.clone());
-    let client = config.store.client();
+    let mut routes = admin::router(registry, move || asked.readiness());
+    // Whoever reaches the port could drop what is derived: only this machine may.
+    if admin_listener.local_addr()?.ip().is_loopback() {
+        routes = routes.merge(rebuild::router(rebuilder.clone()));
+    }
+    let admin = life::serve(admin_listener, routes, shutdown.clone());
+    let work = Work { config, folder, status, metrics };
     let index = async {
-        until(&shutdown, &status, || medtrace_store::migrate::migrate(&client)).await?;
-        let deriver = open(&config, &client, &status, &shutdown).await?;
-        tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), shutdown.clone()));
-        follow(&config.cluster, deriver, &client, &status, &metrics, &shutdown).await
+        // One turn ends when everything is to be derived again, or with the process.
+        while !shutdown.is_cancelled() {
+            work.turn(rebuilder.begin(&shutdown)).await?;
+        }
+        Ok(())
     };
     tokio::select! {
         ended = index => ended,
@@ -57,19 +67,43 @@ pub async fn run(admin_listener: TcpListener, config: Config, shutdown: Shutdown
     }
 }
 
-/// The keyed state, made anew if it is ahead of the store: then the store was restored from a backup.
-async fn open(config: &Config, client: &Client, status: &Status, shutdown: &Shutdown) -> anyhow::Result<Deriver<Disk>> {
-    let folder = config.data.join("timelines");
-    let deriver = Deriver::open(Disk::open(&folder)?, &config.genesis)?;
-    let marker = until(shutdown, status, || next_height(client)).await?;
-    tracing::info!(keyed_state = deriver.next_height(), store = marker, "next heights at start");
-    if deriver.next_height() <= marker {
-        return Ok(deriver);
+/// What every turn works with.
+struct Work {
+    config: Config,
+    folder: Folder,
+    status: Status,
+    metrics: Metrics,
+}
+
+impl Work {
+    async fn turn(&self, over: Shutdown) -> anyhow::Result<()> {
+        let Work { config, folder, status, metrics } = self;
+        let client = config.store.client();
+        status.begin();
+        let dropped = until(&over, status, || rebuild::if_marked(folder, &client));
+        if dropped.await.is_none() || until(&over, status, || migrate(&client)).await.is_none() {
+            return Ok(());
+        }
+        let Some(deriver) = self.open(&client, &over).await? else { return Ok(()) };
+        tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), over.clone()));
+        follow(&config.cluster, deriver, &client, status, metrics, &over).await
     }
-    tracing::warn!("the keyed state is ahead of the store: it is derived again from the log");
-    drop(deriver);
-    std::fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
-    Deriver::open(Disk::open(&folder)?, &config.genesis)
+
+    /// The keyed state, made anew if it is ahead of the store: then the store was restored from a backup.
+    async fn open(&self, client: &Client, over: &Shutdown) -> anyhow::Result<Option<Deriver<Disk>>> {
+        let folder = self.folder.timelines();
+        let open = || Deriver::open(Disk::open(&folder)?, &self.config.genesis);
+        let deriver = open()?;
+        let Some(marker) = until(over, &self.status, || next_height(client)).await else { return Ok(None) };
+        tracing::info!(keyed_state = deriver.next_height(), store = marker, "next heights at start");
+        if deriver.next_height() <= marker {
+            return Ok(Some(deriver));
+        }
+        tracing::warn!("the keyed state is ahead of the store: it is derived again from the log");
+        drop(deriver);
+        std::fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))?;
+        open().map(Some)
+    }
 }
 
 async fn follow(
@@ -201,22 +235,24 @@ async fn watch_lag(cluster: Cluster, status: Status, metrics: Metrics, shutdown:
     }
 }
 
-/// Tries until it succeeds or the shutdown comes.
-async fn until<T, E, F>(shutdown: &Shutdown, status: &Status, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
+/// Tries until it succeeds; `None` if the shutdown came first.
+async fn until<T, E, F>(shutdown: &Shutdown, status: &Status, mut attempt: impl FnMut() -> F) -> Option<T>
 where
     F: Future<Output = Result<T, E>>,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Into<anyhow::Error>,
 {
     loop {
         match attempt().await {
-            Ok(value) => return Ok(value),
+            Ok(value) => return Some(value),
             Err(error) => {
-                let error = format!("{:#}", anyhow::Error::from(error));
+                let error = format!("{:#}", error.into());
                 tracing::warn!(error, "waiting for the store");
                 status.hindered(error);
             }
         }
-        anyhow::ensure!(wait(shutdown).await, "ended while waiting for the store");
+        if !wait(shutdown).await {
+            return None;
+        }
     }
 }
 

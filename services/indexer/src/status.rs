@@ -83,6 +83,8 @@ pub struct Status(Arc<Mutex<Progress>>);
 
 #[derive(Clone, Default)]
 struct Progress {
+    /// When this turn began, ms since 1970-01-01 UTC: another value after everything was dropped.
+    begun_ms: u64,
     /// Next height to be indexed; `None` until the start is over.
     next: Option<u64>,
     /// Records up to there, over all partitions.
@@ -93,6 +95,23 @@ struct Progress {
 }
 
 impl Status {
+    /// Everything before is forgotten.
+    pub fn begin(&self) {
+        self.update(|p| {
+            *p = Progress { begun_ms: now_ms().max(p.begun_ms + 1), sealed: p.sealed, ..Progress::default() }
+        });
+    }
+
+    /// When this turn began, ms since 1970-01-01 UTC.
+    pub fn begun_ms(&self) -> u64 {
+        self.0.lock().map_or(0, |p| p.begun_ms)
+    }
+
+    /// The newest block in the store.
+    pub fn height(&self) -> Option<u64> {
+        self.0.lock().ok().and_then(|p| p.next)?.checked_sub(1)
+    }
+
     pub fn indexed(&self, next: u64, header: Option<&Header>) {
         self.update(|p| {
             p.next = Some(next);
@@ -119,17 +138,17 @@ impl Status {
         if next >= sealed {
             return (0, 0.0);
         }
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
-        (records.saturating_sub(progress.records), now_ms.saturating_sub(time_ms) as f64 / 1000.0)
+        (records.saturating_sub(progress.records), now_ms().saturating_sub(time_ms) as f64 / 1000.0)
     }
 
     pub fn readiness(&self) -> Readiness {
         let progress = self.0.lock().map(|p| p.clone()).unwrap_or_default();
         let (lag_records, lag_seconds) = self.lag();
         let ready = progress.next.is_some() && progress.error.is_none() && lag_seconds <= LAG_SECONDS_MAX;
-        let height = progress.next.and_then(|next| next.checked_sub(1));
+        let height = self.height();
         let sealed = progress.sealed.map(|(next, ..)| next - 1);
         let details = json!({
+            "begun_ms": progress.begun_ms,
             "height": height,
             "sealed_height": sealed,
             "lag_records": lag_records,
@@ -144,6 +163,10 @@ impl Status {
             change(&mut progress);
         }
     }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
 /// Only partitions that advanced stand in a header, so this is a lower bound; lags are shown, nothing depends on them.

@@ -125,7 +125,7 @@ fn a_commissioned_pack_is_listed_and_its_event_can_be_looked_up() {
 fn the_same_bytes_again_are_a_replay_and_count_once() {
     let mut world = World::with_parties();
     let event = commission(1, 0, PACK, "L1");
-    world.say("maker", &[event.clone()]);
+    world.say("maker", std::slice::from_ref(&event));
     let before = item(&mut world, PACK);
     // Within one block and one submission, and later.
     let rows = world.say("maker", &[event.clone(), commission(2, 1, PACK_2, "L1"), event.clone()]).clone();
@@ -178,7 +178,7 @@ fn did_not_occur_withdraws_before_and_after_the_original() {
 fn another_partys_declaration_withdraws_nothing() {
     let mut world = World::with_parties();
     let event = commission(1, 0, PACK, "L1");
-    world.say("maker", &[event.clone()]);
+    world.say("maker", std::slice::from_ref(&event));
     world.say("other", &[declaration(&event, "did_not_occur", &[])]);
     assert_eq!(item(&mut world, PACK).lot, "L1");
     assert!(world.tables.all::<EventRow>().unwrap().iter().all(|event| event.void_block == 0));
@@ -223,7 +223,7 @@ fn incorrect_data_withdraws_once_a_correction_is_there() {
 fn a_corrected_lot_leaves_a_tombstone_where_the_pack_was_listed() {
     let mut world = World::with_parties();
     let original = commission(1, 0, PACK, "LI");
-    world.say("maker", &[original.clone()]);
+    world.say("maker", std::slice::from_ref(&original));
     world.say("maker", &[declaration(&original, "incorrect_data", &[2])]);
     let rows = world.say("maker", &[commission(2, 0, PACK, "L1")]).clone();
     let listed: Vec<(&str, u8)> = rows.lot_items.iter().map(|row| (&*row.lot, row.is_deleted)).collect();
@@ -328,7 +328,7 @@ fn a_withdrawn_emptying_leaves_everything_inside() {
     let mut world = World::with_parties();
     world.say("maker", &[commission(1, 0, PACK, "L1"), pack(2, 10, PACK, CASE)]);
     let emptying = unpack(3, 60, &[], CASE, OTHER_GLN);
-    world.say("maker", &[emptying.clone()]);
+    world.say("maker", std::slice::from_ref(&emptying));
     assert_eq!(stays(&mut world), [stay(CASE, PACK, 10, Some(60))]);
     world.say("maker", &[declaration(&emptying, "did_not_occur", &[])]);
     assert_eq!(stays(&mut world), [stay(CASE, PACK, 10, None)]);
@@ -341,8 +341,21 @@ fn what_a_case_turns_out_to_have_gone_through_reaches_what_was_in_it() {
     let emptying = unpack(3, 20, &[], PALLET, MAKER_GLN);
     world.say("maker", &[commission(1, 0, PACK, "L1"), pack(2, 10, CASE, PALLET), emptying.clone()]);
     // With the case off the pallet, what happens to the pallet is nothing to the pack.
-    world.say("maker", &[pack(4, 30, PACK, CASE), event(5, 40, at(MAKER_GLN, json!({"bizStep": "inspecting",
-        "disposition": "damaged", "epcList": [PALLET]})))]);
+    world.say(
+        "maker",
+        &[
+            pack(4, 30, PACK, CASE),
+            event(
+                5,
+                40,
+                at(
+                    MAKER_GLN,
+                    json!({"bizStep": "inspecting",
+        "disposition": "damaged", "epcList": [PALLET]}),
+                ),
+            ),
+        ],
+    );
     world.say("maker", &[unpack(6, 50, &[PACK], CASE, MAKER_GLN)]);
     assert_eq!(item(&mut world, PACK).condition, "active");
     // But it never came off.
@@ -518,7 +531,7 @@ fn notices_are_kept_with_what_refused_them_and_survive_a_restart() {
 fn a_shipment_is_a_delivery_and_a_withdrawn_one_says_so() {
     let mut world = World::with_parties();
     let shipment = ship(1, 0, CASE);
-    let rows = world.say("maker", &[shipment.clone()]).clone();
+    let rows = world.say("maker", std::slice::from_ref(&shipment)).clone();
     assert_eq!(rows.deliveries.len(), 1);
     assert_eq!(rows.deliveries[0].destinations, [OTHER_GLN]);
     assert_eq!(rows.deliveries[0].source, MAKER_GLN);

@@ -18,6 +18,8 @@ use redb::ReadableDatabase;
 use serde_json::{Value, json};
 use world::{Chain, MAKER_GLN, NOW_MS, OTHER_GLN, Said, event, genesis, parties};
 
+type Guard<'a> = redb::AccessGuard<'a, &'static [u8]>;
+
 const CASE: &str = "https://id.gs1.org/00/095213210000000018";
 const LOT: &str = "https://id.gs1.org/01/09521321000117/10/L1";
 
@@ -33,8 +35,15 @@ fn at(place: &str, mut members: Value) -> Value {
 
 /// One event of one pack: about 600 B.
 fn single(n: u32) -> Value {
-    event(n, n / 100, at(MAKER_GLN, json!({"action": "ADD", "bizStep": "commissioning", "disposition": "active",
-        "epcList": [pack(n)], "ilmd": {"cbvmda:lotNumber": "L1", "cbvmda:itemExpirationDate": "2028-01-31"}})))
+    event(
+        n,
+        n / 100,
+        at(
+            MAKER_GLN,
+            json!({"action": "ADD", "bizStep": "commissioning", "disposition": "active",
+        "epcList": [pack(n)], "ilmd": {"cbvmda:lotNumber": "L1", "cbvmda:itemExpirationDate": "2028-01-31"}}),
+        ),
+    )
 }
 
 /// The pack of event n moves on: shipped, received, stored.
@@ -43,24 +52,59 @@ fn moved(n: u32, round: u32) -> Value {
     let seconds = 3_000 + 100 * round;
     let to = json!([{"type": "location", "destination": OTHER_GLN}]);
     match round {
-        0 => event(number, seconds, at(MAKER_GLN, json!({"bizStep": "shipping", "disposition": "in_transit",
-            "epcList": [pack(n)], "destinationList": to}))),
-        1 => event(number, seconds, at(OTHER_GLN, json!({"bizStep": "receiving", "disposition": "in_progress",
-            "epcList": [pack(n)]}))),
-        _ => event(number, seconds, at(OTHER_GLN, json!({"bizStep": "storing", "disposition": "sellable_accessible",
-            "epcList": [pack(n)]}))),
+        0 => event(
+            number,
+            seconds,
+            at(
+                MAKER_GLN,
+                json!({"bizStep": "shipping", "disposition": "in_transit",
+            "epcList": [pack(n)], "destinationList": to}),
+            ),
+        ),
+        1 => event(
+            number,
+            seconds,
+            at(
+                OTHER_GLN,
+                json!({"bizStep": "receiving", "disposition": "in_progress",
+            "epcList": [pack(n)]}),
+            ),
+        ),
+        _ => event(
+            number,
+            seconds,
+            at(
+                OTHER_GLN,
+                json!({"bizStep": "storing", "disposition": "sellable_accessible",
+            "epcList": [pack(n)]}),
+            ),
+        ),
     }
 }
 
 fn packed(n: u32) -> Value {
-    event(n, n / 10, at(MAKER_GLN, json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing",
-        "parentID": CASE, "childEPCs": [pack(n)]})))
+    event(
+        n,
+        n / 10,
+        at(
+            MAKER_GLN,
+            json!({"type": "AggregationEvent", "action": "ADD", "bizStep": "packing",
+        "parentID": CASE, "childEPCs": [pack(n)]}),
+        ),
+    )
 }
 
 fn of_lot(n: u32) -> Value {
-    let (action, step) = if n % 2 == 0 { ("ADD", "commissioning") } else { ("OBSERVE", "storing") };
-    event(n, n / 10, at(MAKER_GLN, json!({"action": action, "bizStep": step, "disposition": "active",
-        "quantityList": [{"epcClass": LOT, "quantity": 10}]})))
+    let (action, step) = if n.is_multiple_of(2) { ("ADD", "commissioning") } else { ("OBSERVE", "storing") };
+    event(
+        n,
+        n / 10,
+        at(
+            MAKER_GLN,
+            json!({"action": action, "bizStep": step, "disposition": "active",
+        "quantityList": [{"epcClass": LOT, "quantity": 10}]}),
+        ),
+    )
 }
 
 /// The parties, then the events: so many a submission, so many submissions a block.
@@ -109,7 +153,11 @@ fn processor() -> Duration {
 
 fn told(what: &str, events: u32, used: Used) {
     let per = |duration: Duration| duration.as_secs_f64() * 1e6 / f64::from(events);
-    println!("{what:54} {:7.1} µs of a processor, {:7.1} µs by the clock, an event", per(used.processor), per(used.clock));
+    println!(
+        "{what:54} {:7.1} µs of a processor, {:7.1} µs by the clock, an event",
+        per(used.processor),
+        per(used.clock)
+    );
 }
 
 /// Deriving, and committing after each block.
@@ -156,7 +204,8 @@ fn reading_alone() {
     let began = Began::now();
     let unpacked: Vec<_> = records.iter().map(|r| medtrace_log::record::Record::decode(&r.value).unwrap()).collect();
     told("unpacking records", 20_000, began.used());
-    let items: Vec<Vec<u8>> = unpacked.iter().flat_map(|u| (0..u.len()).map(|i| u.item(i).unwrap().bytes.to_vec())).collect();
+    let items: Vec<Vec<u8>> =
+        unpacked.iter().flat_map(|u| (0..u.len()).map(|i| u.item(i).unwrap().bytes.to_vec())).collect();
     let began = Began::now();
     let events: Vec<_> = items.iter().map(|bytes| medtrace_event::Event::from_bytes(bytes).unwrap()).collect();
     told("reading events", 20_000, began.used());
@@ -222,7 +271,7 @@ impl Keyed for Redb {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         };
-        let pair = |pair: Result<(redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>), redb::StorageError>| {
+        let pair = |pair: Result<(Guard<'_>, Guard<'_>), redb::StorageError>| {
             let (key, value) = pair?;
             Ok((key.value().to_vec(), value.value().to_vec()))
         };

@@ -19,32 +19,50 @@ use crate::{Answer, Client};
 const ASKERS: u64 = 3;
 /// Of the questions about the past, one in so many is remembered with its answer.
 const KEPT_ONE_IN: u64 = 20;
+/// Of the questions that are recorded, one in so many is about the present.
+const NOW_ONE_IN: u64 = 5;
+/// Times that are asked about: those of the lanes, and one before all of them.
+const LANES_AND_ONE: u64 = 7;
 /// Pause after a question that was not answered, in milliseconds.
 const AGAIN_MS: u64 = 20;
 
-/// A question about the past, with its answer.
+/// A question with its answer.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    code: String,
-    at: String,
-    known: u64,
+    path: &'static str,
+    query: Vec<(&'static str, String)>,
     /// Without the height at which it was asked.
     answer: Value,
 }
 
 impl Asked {
-    /// A question about an item of a lane, as known at one of the blocks so far.
+    /// What is so of an item of the first lane now: its verdict.
+    fn now(number: u32) -> Asked {
+        Asked { path: "/v1/verify", query: vec![("code", item(number))], answer: Value::Null }
+    }
+
+    /// What was so of it at some time, as known at some block up to this one.
+    fn then(number: u32, height: u64, dice: &mut Dice) -> anyhow::Result<Asked> {
+        let at = EventId { lane: u16::try_from(dice.below(LANES_AND_ONE))?, number }.time()?.to_string();
+        let known = dice.below(height + 1).to_string();
+        let query = vec![("code", item(number)), ("at", at), ("known", known)];
+        Ok(Asked { path: "/v1/provenance", query, answer: Value::Null })
+    }
+
+    /// A question about one of so many items, mostly about the past, with its answer.
     pub async fn some(query: &Client, dice: &mut Dice, items: u32, height: u64) -> anyhow::Result<Asked> {
         let number = u32::try_from(dice.below(u64::from(items)))?;
-        let at = EventId { lane: u16::try_from(dice.below(7))?, number }.time()?.to_string();
-        let mut asked = Asked { code: item(number), at, known: dice.below(height + 1), answer: Value::Null };
-        asked.answer = history(&asked.ask(query).await?)?;
-        Ok(asked)
+        let asked = match dice.once_in(NOW_ONE_IN) {
+            true => Asked::now(number),
+            false => Asked::then(number, height, dice)?,
+        };
+        let answer = history(&asked.ask(query).await?)?;
+        Ok(Asked { answer, ..asked })
     }
 
     async fn ask(&self, query: &Client) -> anyhow::Result<Answer> {
-        let known = self.known.to_string();
-        query.get("/v1/provenance", &[("code", &self.code), ("at", &self.at), ("known", &known)]).await
+        let parameters: Vec<(&str, &str)> = self.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        query.get(self.path, &parameters).await
     }
 
     /// Asks again: the answer must be the same.
@@ -56,7 +74,8 @@ impl Asked {
 
     /// Whether anything was known.
     pub fn tells(&self) -> bool {
-        self.answer["history"].as_array().is_some_and(|history| !history.is_empty())
+        let holds = |member: &str| self.answer[member].as_array().is_some_and(|list| !list.is_empty());
+        holds("history") || holds("reasons")
     }
 }
 
@@ -126,40 +145,20 @@ impl Asker {
         while !stop.load(Ordering::Relaxed) {
             let number = u32::try_from(dice.below(u64::from(self.lane.next())))?;
             let ticket = self.flight.depart(EventId { lane: 0, number }.packed());
-            let asked = match dice.once_in(2) {
-                true => self.now(number).await?,
-                false => self.then(number, &mut dice, &mut kept).await?,
+            let past = dice.once_in(2);
+            let asked = if past { Asked::then(number, self.height, &mut dice)? } else { Asked::now(number) };
+            let Some(answer) = self.heard(asked.ask(&self.query).await)? else {
+                drop(ticket);
+                sleep(Duration::from_millis(AGAIN_MS)).await;
+                continue;
             };
-            match asked {
-                true => {
-                    ticket.answered();
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-                false => {
-                    drop(ticket);
-                    sleep(Duration::from_millis(AGAIN_MS)).await;
-                }
+            ticket.answered();
+            answered.fetch_add(1, Ordering::Relaxed);
+            if past && dice.once_in(KEPT_ONE_IN) {
+                kept.push(Asked { answer: history(&answer)?, ..asked });
             }
         }
         Ok(kept)
-    }
-
-    async fn now(&mut self, number: u32) -> anyhow::Result<bool> {
-        let code = item(number);
-        let answer = self.query.get("/v1/verify", &[("code", &code)]).await;
-        Ok(self.heard(answer)?.is_some())
-    }
-
-    async fn then(&mut self, number: u32, dice: &mut Dice, kept: &mut Vec<Asked>) -> anyhow::Result<bool> {
-        let at = EventId { lane: u16::try_from(dice.below(7))?, number }.time()?.to_string();
-        let mut asked = Asked { code: item(number), at, known: dice.below(self.height + 1), answer: Value::Null };
-        let answer = asked.ask(&self.query).await;
-        let Some(answer) = self.heard(answer)? else { return Ok(false) };
-        if dice.once_in(KEPT_ONE_IN) {
-            asked.answer = history(&answer)?;
-            kept.push(asked);
-        }
-        Ok(true)
     }
 
     /// A good answer, whose height never goes back; `None` if there is none. Anything else is wrong.

@@ -14,6 +14,8 @@ pub const NO_RESOURCE: &str = "epcisException:NoSuchResourceException";
 /// Of what EPCIS has no name for.
 pub const BLANK: &str = "about:blank";
 
+/// What is shown of an answer that is not the expected one, in characters.
+const SHOWN_CHARS: usize = 600;
 /// Longer bodies are sent only if they are wanted, in bytes.
 const LARGE_BYTES: usize = 64 << 10;
 
@@ -154,7 +156,7 @@ impl Row {
             && problem["status"] == answer.status
             && problem["detail"].as_str().is_some_and(|detail| !detail.is_empty());
         let differs = found != expected || !is_problem;
-        let shown: String = answer.text().chars().take(600).collect();
+        let shown: String = answer.text().chars().take(SHOWN_CHARS).collect();
         Ok(differs.then(|| format!("{}:\n  expected {expected:?}\n  found    {found:?}\n  {shown}", self.what)))
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use medtrace_tests::{
     Chain, Options, Placed, Scan, Speaker,
-    codes::{label, pack, sscc, uri},
+    codes::{label, pack, sscc},
     county::{County, PREFIX, STENT},
     tool::Proofs,
 };
@@ -83,9 +83,4 @@ impl World {
 /// Labels of boxes, as scanned.
 pub fn labels(boxes: &[String]) -> Vec<String> {
     boxes.iter().map(|sscc| label(sscc)).collect()
-}
-
-/// URIs of boxes, as answered.
-pub fn units(boxes: &[String]) -> Vec<String> {
-    boxes.iter().map(|sscc| uri::unit(sscc)).collect()
 }

@@ -137,6 +137,17 @@ pub fn admission(party: &str) -> Draft {
     Draft::notice(AUTHORITY, &[AUTHORITY], &notice)
 }
 
+/// An admission whose record takes more than one KiB, because its names do not compress.
+pub fn long_admission(party: &str) -> Draft {
+    let bytes: Vec<u8> = (0..13).flat_map(|number| Hash::of(format!("{party} {number}")).0).collect();
+    let (en, zh) = (medtrace_ledger::hash::base64(&bytes[..144]), bytes[..400].chunks(2));
+    let zh: String =
+        zh.filter_map(|two| char::from_u32(0x4e00 + u32::from(two[0]) * 64 + u32::from(two[1] % 64))).collect();
+    let notice = json!({"type": "party", "party": party, "revision": 1, "name": {"en": en, "zh-CN": zh},
+        "rootKey": public(party), "roles": ["manufacturer"]});
+    Draft::notice(AUTHORITY, &[AUTHORITY], &notice)
+}
+
 pub fn enrolment(party: &str, new: &str) -> Draft {
     let notice = json!({"type": "key", "party": party, "revision": 1, "publicKey": public(new), "action": "enrol",
         "custody": "own"});

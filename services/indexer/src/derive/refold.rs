@@ -78,7 +78,8 @@ impl<K: Keyed> Deriver<K> {
 
     fn job(&self, thing: &Thing, touch: Touch) -> anyhow::Result<Job> {
         let before: Option<ThingMemo> = self.keyed.get(&memo_slot(thing))?;
-        let (mut container, mut codes) = before.as_ref().map_or_else(Default::default, |b| (b.container, b.codes.clone()));
+        let (mut container, mut codes) =
+            before.as_ref().map_or_else(Default::default, |b| (b.container, b.codes.clone()));
         for fact in &touch.facts {
             let opens = matches!(fact.role, Role::Parent | Role::Emptied);
             container |= opens && fact.head.action != Some(Action::Observe);
@@ -187,7 +188,8 @@ impl<K: Keyed> Deriver<K> {
     }
 
     fn depend(&mut self, thing: &Thing, before: &Tellers, after: &Tellers) -> anyhow::Result<()> {
-        let slot = |(container, until): &(Thing, i64)| Key::of(b'D').thing(container).instant(*until).thing(thing).end();
+        let slot =
+            |(container, until): &(Thing, i64)| Key::of(b'D').thing(container).instant(*until).thing(thing).end();
         before.difference(after).for_each(|told| self.keyed.remove(slot(told)));
         after.difference(before).try_for_each(|told| self.keyed.put(slot(told), &()))
     }

@@ -213,15 +213,10 @@ pub fn parties() -> Vec<Vec<Said>> {
             "rootKey": key(&root).public(), "roles": [role], "glns": [gln], "prefixes": [prefix], "regions": ["CN"]});
         let enrolment = json!({"type": "key", "party": party, "revision": 1, "publicKey": key(party).public(),
             "action": "enrol", "custody": "own"});
-        vec![
-            Said::notice(AUTHORITY, &[AUTHORITY], &admission),
-            Said::notice(party, &[&root, party], &enrolment),
-        ]
+        vec![Said::notice(AUTHORITY, &[AUTHORITY], &admission), Said::notice(party, &[&root, party], &enrolment)]
     };
-    let parties = [
-        ("maker", "manufacturer", "9521321000018", "9521321"),
-        ("other", "distributor", "9521555000013", "9521555"),
-    ];
+    let parties =
+        [("maker", "manufacturer", "9521321000018", "9521321"), ("other", "distributor", "9521555000013", "9521555")];
     parties.map(one).into()
 }
 

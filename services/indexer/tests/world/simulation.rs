@@ -107,9 +107,9 @@ pub fn happenings(most: usize) -> impl Strategy<Value = Vec<Happening>> {
 /// The same with one pack, a case and a pallet, so that everything meets.
 pub fn narrowed(happenings: &[Happening]) -> Vec<Happening> {
     let narrow = |thing: usize| match thing {
-        0..ITEMS => 0,
+        _ if thing < ITEMS => 0,
         ITEMS => ITEMS,
-        ..SINGLE => ITEMS + 1,
+        _ if thing < SINGLE => ITEMS + 1,
         _ => SINGLE,
     };
     let pair = |child: usize, parent: usize| match child < ITEMS {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     say,
-    world::{CASE_1, CASE_2, PALLET, World, factory_box, labels, province_box, units},
+    world::{CASE_1, CASE_2, PALLET, World, factory_box, labels, province_box},
 };
 
 /// SHA-256 of the inspection report, which stays at the factory.
@@ -83,7 +83,7 @@ pub async fn shipped(world: &World) -> anyhow::Result<()> {
         panic!("one delivery is on its way to the agent: {arriving}");
     };
     assert_eq!(delivery["from"]["party"], "factory");
-    assert_eq!(delivery["units"], json!(units(std::slice::from_ref(&pallet))));
+    assert_eq!(delivery["units"], json!([uri::unit(&pallet)]));
     let whole = county.query.ask(&format!("/v1/deliveries/{pallet}"), &[]).await?;
     assert_eq!(whole["contents"]["expected"], 8);
     assert_eq!(whole["event"], delivery["event"], "found by the box, too");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use medtrace_tests::{
     Scan,
-    codes::{label, pack},
+    codes::{label, pack, uri},
     county::{AGENT, FACTORY, STENT},
     wait::{SOON_MS, until},
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     say,
-    world::{World, factory_box, units},
+    world::{World, factory_box},
 };
 
 /// From the notice's receipt until the pack is rejected.
@@ -62,7 +62,7 @@ async fn reached(world: &World) -> anyhow::Result<()> {
     assert_eq!((&reach["commissioned"], &reach["unaccounted"]), (&json!("4"), &json!("0")));
     assert_eq!((say::states(&reach), say::holders(&reach)), ("in_transit 4".to_owned(), "factory 4".to_owned()));
     let [holder] = reach["holders"].as_array().map(Vec::as_slice).unwrap_or_default() else { panic!("{reach}") };
-    assert_eq!(holder["sealedIn"], json!([{"unit": units(&[factory_box(200)])[0], "amount": "4"}]));
+    assert_eq!(holder["sealedIn"], json!([{"unit": uri::unit(&factory_box(200)), "amount": "4"}]));
     assert_eq!(holder["contact"]["email"], "recalls@factory.example");
     assert_eq!(holder["lastEvent"]["step"], "shipping");
     let open = query.ask("/v1/recalls", &[("state", "open")]).await?;

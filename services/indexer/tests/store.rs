@@ -1,0 +1,359 @@
+//! Rows in the real engine: written, read back, held against the log.
+//!
+//! ```text
+//! 1  everything is written twice; the audit is clean
+//! 2  one row of each table is altered, one removed, one added: each is named, and nothing else
+//! 3  a version from the future does not hide a row
+//! 4  the store has gone on meanwhile, or is about to: the audit follows, and is clean
+//! 5  the mark is set: the database is gone, and what is derived again is the same
+//! ```
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clickhouse::Client;
+use clickhouse::sql::Identifier;
+use medtrace_indexer::audit::{Auditor, Chain, Difference, Report, What, compare};
+use medtrace_indexer::derive::{Deriver, Rows};
+use medtrace_indexer::keyed::Memory;
+use medtrace_indexer::rebuild::{self, Folder};
+use medtrace_indexer::tables::{EachTable, Table, each};
+use medtrace_indexer::write::{next_height, write};
+use medtrace_log::sealed::SealedBlock;
+use medtrace_service::Shutdown;
+use medtrace_store::client::StoreConfig;
+use medtrace_store::http::{self, Credentials, EndpointConfig};
+use medtrace_store::migrate::migrate;
+use medtrace_store::rows::LotItemRow;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use world::simulation::{happenings, said};
+use world::{Said, genesis, parties};
+
+/// Where the engine's library is. Without it the test fails.
+fn library() -> PathBuf {
+    let installed = "../../deploy/clickhouse/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so";
+    let path = env::var_os("MEDTRACE_CLICKHOUSE_LIBRARY")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(installed), PathBuf::from);
+    assert!(path.is_file(), "the ClickHouse engine is not at {}: `make engines` fetches it", path.display());
+    path
+}
+
+/// A folder that goes when the test has passed.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Scratch {
+        let path = env::temp_dir().join(format!("medtrace-indexer-store-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+}
+
+/// A log that is there already.
+struct Blocks<'a>(&'a [SealedBlock]);
+
+impl Chain for Blocks<'_> {
+    async fn size(&mut self) -> anyhow::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+
+    async fn block(&mut self, height: u64) -> anyhow::Result<SealedBlock> {
+        Ok(self.0[height as usize].clone())
+    }
+}
+
+/// Notices, worlds of events with replays and refusals, so that every table has rows.
+fn blocks() -> Vec<SealedBlock> {
+    let mut runner = TestRunner::deterministic();
+    let happenings = prop::collection::vec(happenings(14), 10).new_tree(&mut runner).unwrap().current().concat();
+    let mut said = said(&happenings);
+    said.push(said[0].clone());
+    let nonsense = (medtrace_ledger::ItemKind::Event, b"{}".to_vec());
+    said.push(Said::items(medtrace_ledger::SubmissionKind::Events, "maker", &["maker"], world::NOW_MS, &[nonsense]));
+    let mut chain = world::Chain::default();
+    let all = parties().into_iter().chain(said.chunks(8).map(<[_]>::to_vec));
+    all.map(|said| chain.block(&said)).collect()
+}
+
+struct Engine {
+    url: String,
+    shutdown: Shutdown,
+    ended: tokio::task::JoinHandle<()>,
+}
+
+impl Engine {
+    async fn start(data: PathBuf) -> Engine {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = Shutdown::new();
+        let endpoint = EndpointConfig {
+            library: library(),
+            data,
+            listener,
+            credentials: Credentials::new("default".to_owned(), "secret"),
+            connections: 8,
+        };
+        let until = shutdown.clone().cancelled_owned();
+        let ended = tokio::spawn(async move { http::run(endpoint, until).await.unwrap() });
+        Engine { url, shutdown, ended }
+    }
+
+    fn client(&self, database: &str) -> Client {
+        let (user, password) = ("default".to_owned(), "secret".to_owned());
+        StoreConfig { url: self.url.clone(), user, password, database: database.to_owned() }.client()
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        self.ended.await.unwrap();
+    }
+}
+
+struct Case<'a> {
+    client: Client,
+    blocks: &'a [SealedBlock],
+    scratch: &'a Scratch,
+    audits: u32,
+}
+
+impl Case<'_> {
+    /// What the audit says after deriving the first `taken` blocks here.
+    async fn audit(&mut self, taken: usize) -> Report {
+        self.audits += 1;
+        let folder = self.scratch.folder(&format!("audit-{}", self.audits));
+        let mut auditor = Auditor::new(&folder, &genesis()).unwrap();
+        self.blocks[..taken].iter().for_each(|block| auditor.take(block).unwrap());
+        let report = compare(&self.client, &mut Blocks(self.blocks), &mut auditor, |_, _| {}).await.unwrap();
+        drop(auditor);
+        std::fs::remove_dir_all(folder).unwrap();
+        report
+    }
+
+    async fn remove<T: Table>(&self, row: &T) {
+        let row = serde_json::to_value(row).unwrap();
+        let condition = |name: &&str| match &row[*name] {
+            Value::String(text) => format!("{name} = '{text}'"),
+            Value::Array(bytes) => {
+                let hex: String = bytes.iter().map(|byte| format!("{:02x}", byte.as_u64().unwrap())).collect();
+                format!("{name} = unhex('{hex}')")
+            }
+            other => format!("{name} = {other}"),
+        };
+        let conditions: Vec<String> = T::KEY.iter().map(condition).collect();
+        let delete = format!("ALTER TABLE {} DELETE WHERE {}", T::TABLE, conditions.join(" AND "));
+        self.client.query_raw(&delete).with_setting("mutations_sync", "2").execute().await.unwrap();
+    }
+
+    async fn insert<T: Table>(&self, row: &T) {
+        let mut insert = self.client.insert::<T>(T::TABLE).await.unwrap();
+        insert.write(row).await.unwrap();
+        insert.end().await.unwrap();
+    }
+}
+
+/// The same row with one column changed: of those that are no key if it can be, or of those that are.
+fn changed<T: Table>(row: &T, key: bool) -> T {
+    let mut columns = serde_json::to_value(row).unwrap();
+    let may = |name: &str| T::KEY.contains(&name) == key && !["ver", "is_deleted", "block"].contains(&name);
+    let names: Vec<String> = columns.as_object().unwrap().keys().filter(|name| may(name)).cloned().collect();
+    let Some(name) = names.first() else { return row.clone() };
+    let value = &mut columns[name];
+    *value = match value.clone() {
+        Value::String(text) => Value::String(format!("{text}?")),
+        Value::Number(number) => number.as_u64().map_or(Value::from(1), |number| (number ^ 64).into()),
+        // Bytes stay as many; texts become one more.
+        Value::Array(mut list) => {
+            match list.first_mut() {
+                Some(Value::Number(byte)) => *byte = (byte.as_u64().unwrap() ^ 1).into(),
+                _ => list.push("?".into()),
+            }
+            Value::Array(list)
+        }
+        other => panic!("{other} is no column"),
+    };
+    serde_json::from_value(columns).unwrap()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wrong {
+    Altered,
+    Removed,
+    Added,
+}
+
+/// Does the wrong to one row of each table, and notes what an audit must say.
+struct Wronging<'a, 'b> {
+    case: &'a Case<'b>,
+    wrong: Wrong,
+    /// (table, what) in the order of the tables.
+    expected: Vec<(&'static str, &'static str)>,
+}
+
+impl EachTable for Wronging<'_, '_> {
+    type Error = anyhow::Error;
+
+    async fn table<T: Table>(&mut self) -> anyhow::Result<()> {
+        let query = self.case.client.query("SELECT ?fields FROM ? FINAL ORDER BY ALL LIMIT 1");
+        // The last block's marker is how far the store is: the first is altered.
+        let rows = query.bind(Identifier(T::TABLE)).fetch_all::<T>().await?;
+        let row = rows.first().unwrap_or_else(|| panic!("{} has a row", T::TABLE));
+        let mut column_names = serde_json::to_value(row)?;
+        column_names.as_object_mut().unwrap().retain(|name, _| !T::KEY.contains(&name.as_str()) && name != "ver");
+        let all_key = column_names.as_object().unwrap().is_empty();
+        match self.wrong {
+            Wrong::Altered if all_key => {}
+            Wrong::Altered => {
+                self.case.remove(row).await;
+                self.case.insert(&changed(row, false)).await;
+                self.expected.push((T::TABLE, "differs"));
+            }
+            Wrong::Removed => {
+                self.case.remove(row).await;
+                self.expected.push((T::TABLE, "missing"));
+            }
+            Wrong::Added => {
+                self.case.insert(&changed(row, true)).await;
+                self.expected.push((T::TABLE, "unexpected"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kind(difference: &Difference) -> (&'static str, &'static str) {
+    let kind = match difference.what {
+        What::Missing => "missing",
+        What::Unexpected => "unexpected",
+        What::Differs(_) => "differs",
+        What::Unsettled => "unsettled",
+    };
+    (difference.table, kind)
+}
+
+async fn fill(client: &Client, rows: &[Rows]) {
+    migrate(client).await.unwrap();
+    for rows in rows {
+        write(client, rows).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_held_against_the_log() {
+    let scratch = Scratch::new();
+    let engine = Engine::start(scratch.folder("clickhouse")).await;
+    let blocks = blocks();
+    let mut deriver = Deriver::open(Memory::default(), &genesis()).unwrap();
+    let rows: Vec<Rows> = blocks.iter().map(|block| deriver.derive(block).unwrap()).collect();
+    let mut case = Case { client: engine.client("audited"), blocks: &blocks, scratch: &scratch, audits: 0 };
+
+    // 1
+    fill(&case.client, &rows).await;
+    fill(&case.client, &rows).await;
+    let clean = case.audit(blocks.len()).await;
+    assert_eq!((clean.differing, clean.behind, clean.blocks), (0, 0, blocks.len() as u64), "{clean:#?}");
+    assert!(clean.rows > 500, "{clean:?}");
+
+    // 2
+    for wrong in [Wrong::Altered, Wrong::Removed, Wrong::Added] {
+        let mut wronging = Wronging { case: &case, wrong, expected: Vec::new() };
+        each(&mut wronging).await.unwrap();
+        let mut expected = wronging.expected;
+        let report = case.audit(blocks.len()).await;
+        let mut found: Vec<_> = report.differences.iter().map(kind).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{wrong:?}: {:#?}", report.differences);
+        assert_eq!(report.differing, found.len() as u64);
+        medtrace_store::migrate::drop_database(&case.client).await.unwrap();
+        fill(&case.client, &rows).await;
+    }
+
+    // 3
+    let lots = case.client.query("SELECT ?fields FROM lot_item FINAL").fetch_all::<LotItemRow>().await.unwrap();
+    let future = LotItemRow { ver: u64::MAX, condition: "recalled".to_owned(), ..lots[0].clone() };
+    let hiding = LotItemRow { ver: u64::MAX, is_deleted: 1, ..lots[1].clone() };
+    case.insert(&future).await;
+    case.insert(&hiding).await;
+    let report = case.audit(blocks.len()).await;
+    let found: Vec<_> = report.differences.iter().map(kind).collect();
+    assert_eq!(found, [("lot_item", "differs"), ("lot_item", "missing")], "{:#?}", report.differences);
+    let What::Differs(columns) = &report.differences[0].what else { panic!("{:?}", report.differences) };
+    let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+    assert_eq!(names, ["condition", "ver"]);
+    assert_eq!(columns[0].found, "recalled");
+
+    // 4
+    case.client = engine.client("moving");
+    let last = rows.len() - 1;
+    fill(&case.client, &rows[..last]).await;
+    let report = case.audit(last / 2).await;
+    assert_eq!((report.differing, report.blocks), (0, last as u64), "{report:#?}");
+    let unmarked = Rows { blocks: vec![], ..rows[last].clone() };
+    insert_all(&case.client, &unmarked).await;
+    let (client, marked) = (case.client.clone(), rows[last].clone());
+    let finishing = tokio::spawn(async move {
+        // Long enough for rounds that find it unfinished; how many does not matter.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        write(&client, &marked).await.unwrap();
+    });
+    let report = case.audit(last).await;
+    assert_eq!((report.differing, report.blocks), (0, rows.len() as u64), "{report:#?}");
+    finishing.await.unwrap();
+
+    // 5
+    let folder = Folder(scratch.folder("indexer"));
+    std::fs::create_dir_all(folder.timelines()).unwrap();
+    rebuild::if_marked(&folder, &case.client).await.unwrap();
+    assert_eq!(next_height(&case.client).await.unwrap(), rows.len() as u64, "not marked, not dropped");
+    std::fs::write(folder.0.join("rebuild"), "").unwrap();
+    rebuild::if_marked(&folder, &case.client).await.unwrap();
+    assert!(!folder.timelines().exists() && !folder.is_marked().unwrap());
+    assert!(next_height(&case.client).await.is_err(), "the database is gone");
+    fill(&case.client, &rows).await;
+    assert_eq!(case.audit(blocks.len()).await.differing, 0);
+
+    drop(case);
+    engine.stop().await;
+    std::fs::remove_dir_all(&scratch.0).unwrap();
+}
+
+/// Every table but the markers.
+async fn insert_all(client: &Client, rows: &Rows) {
+    struct Into<'a>(&'a Client, Vec<std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'a>>>);
+    impl medtrace_indexer::tables::TakeRows for Into<'_> {
+        type Error = ();
+        fn take<T: Table>(&mut self, rows: &[T]) -> Result<(), ()> {
+            let (client, rows) = (self.0, rows.to_vec());
+            self.1.push(Box::pin(async move {
+                if rows.is_empty() {
+                    return;
+                }
+                let mut insert = client.insert::<T>(T::TABLE).await.unwrap();
+                for row in &rows {
+                    insert.write(row).await.unwrap();
+                }
+                insert.end().await.unwrap();
+            }));
+            Ok(())
+        }
+    }
+    let mut into = Into(client, Vec::new());
+    rows.show(&mut into).unwrap();
+    for insert in into.1 {
+        insert.await;
+    }
+}
