@@ -189,7 +189,7 @@ impl Leader<'_> {
         let deadline = Instant::now() + Duration::from_millis(NOTICES_MS);
         let end = self.feeds[OF_NOTICES].ends(&self.ends).await?.first().copied().unwrap_or_default();
         while self.read_to(OF_NOTICES, 0) < end && self.notices_end < end {
-            if self.pending.held_kib(OF_NOTICES) >= 100 * WAITING_KIB_NOTICES {
+            if self.pending.held_kib(OF_NOTICES) >= WAITING_KIB_NOTICES {
                 return Ok(false);
             }
             match timeout_at(deadline, self.feeds[OF_NOTICES].next()).await {
