@@ -2,11 +2,12 @@
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use medtrace_tests::{
-    Chain, Options, Placed, Scan, Speaker,
+    Chain, Options, Scan, Speaker,
     codes::{label, pack, sscc},
     county::{County, PREFIX, STENT},
     tool::Proofs,
 };
+use tokio::sync::Mutex;
 
 /// The story began this many days ago.
 const DAYS_AGO: i64 = 40;
@@ -16,7 +17,7 @@ const PROVINCE_PREFIX: &str = "95060003";
 pub struct World {
     pub county: County,
     pub proofs: Proofs,
-    chain: Chain,
+    chain: Mutex<Chain>,
     first_day: Date,
     /// As printed on the stents, YYMMDD.
     pub expiry: String,
@@ -43,7 +44,7 @@ impl World {
         let expiry = today.checked_add(Span::new().years(2))?;
         let proofs = Proofs::new(&county.stack.data().join("proofs"), &county.stack.layout().genesis())?;
         Ok(World {
-            chain: Chain::new(&county.query).await?,
+            chain: Mutex::new(Chain::new(&county.query).await?),
             proofs,
             county,
             first_day: today.checked_sub(Span::new().days(DAYS_AGO))?,
@@ -62,16 +63,21 @@ impl World {
         pack(STENT, "A", &self.expiry, serial)
     }
 
-    /// Posts scans that must be accepted, and waits until they are indexed; the height of the index then.
+    /// Posts scans that must be accepted, waits until they are indexed, and verifies the chain up to its newest
+    /// checkpoint; the height of the index.
     pub async fn done(&self, by: &Speaker, scans: &[Scan]) -> anyhow::Result<u64> {
-        let placed: Placed = by.scan(scans).await?;
-        self.county.query.until_indexed(&placed).await
+        let placed = by.scan(scans).await?;
+        let height = self.county.query.until_indexed(&placed).await?;
+        self.verify_chain().await?;
+        Ok(height)
     }
 
-    pub async fn verify_chain(&mut self) -> anyhow::Result<()> {
-        let blocks = self.chain.verify(&self.county.query).await?;
+    /// The whole chain so far, with nothing in it named bad.
+    pub async fn verify_chain(&self) -> anyhow::Result<()> {
+        let mut chain = self.chain.lock().await;
+        let blocks = chain.verify(&self.county.query).await?;
         anyhow::ensure!(blocks > 0, "nothing is sealed");
-        anyhow::ensure!(self.chain.bad.is_empty(), "records are named bad: {:?}", self.chain.bad);
+        anyhow::ensure!(chain.bad.is_empty(), "records are named bad: {:?}", chain.bad);
         Ok(())
     }
 

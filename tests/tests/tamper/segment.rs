@@ -17,8 +17,11 @@ const CHECKED_FROM: usize = 21;
 const RECORDS_FROM: usize = 61;
 const MAGIC: u8 = 2;
 
-/// The segment with one bit flipped in the value of its first record, `back` bytes before the value's end.
-pub fn tampered(segment: &[u8], back: usize) -> anyhow::Result<Vec<u8>> {
+/// Picks a byte of a value by its length.
+pub type Place = fn(usize) -> usize;
+
+/// The segment with one bit flipped in the value of its first record: in the byte that `place` picks of its length.
+pub fn tampered(segment: &[u8], place: Place) -> anyhow::Result<Vec<u8>> {
     let mut bytes = segment.to_vec();
     ensure!(bytes.len() > RECORDS_FROM && bytes[MAGIC_AT] == MAGIC, "no batch of version 2");
     let length = u32::from_be_bytes(bytes[8..12].try_into()?) as usize + 12;
@@ -33,8 +36,8 @@ pub fn tampered(segment: &[u8], back: usize) -> anyhow::Result<Vec<u8>> {
     varint(&bytes, &mut at)?;
     at += usize::try_from(varint(&bytes, &mut at)?.max(0))?;
     let value = usize::try_from(varint(&bytes, &mut at)?)?;
-    ensure!(back < value, "the value has {value} bytes");
-    bytes[at + value - 1 - back] ^= 1;
+    ensure!(place(value) < value, "the value has {value} bytes");
+    bytes[at + place(value)] ^= 1;
 
     let crc = crc32c(&bytes[CHECKED_FROM..length]);
     bytes[CRC_AT..CHECKED_FROM].copy_from_slice(&crc.to_be_bytes());
