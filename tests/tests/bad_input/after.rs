@@ -1,10 +1,21 @@
 //! What is answered before it is judged, and what is taken but counts once.
 
 use anyhow::Context;
-use medtrace_tests::{Scan, codes::uri, county::STENT};
+use medtrace_tests::{
+    Scan,
+    codes::uri,
+    county::{FACTORY, STENT},
+    tool::Proofs,
+};
 use serde_json::{Value, json};
 
-use crate::{events::observed, scans::commission, world::World};
+use crate::{
+    events::observed,
+    notices,
+    scans::commission,
+    signed,
+    world::{HOME, World},
+};
 
 fn document(events: &[Value]) -> Vec<u8> {
     let document = json!({
@@ -83,5 +94,30 @@ pub async fn taken_once(world: &World) -> anyhow::Result<()> {
     assert!(events[1]["flags"].as_array().is_some_and(|flags| flags.contains(&json!("conflict"))), "{events:?}");
     let verdict = query.verify(&uri::item(STENT, "TWICE")).await?;
     assert_eq!(verdict["verdict"], "reject", "{verdict}");
+    Ok(())
+}
+
+/// The requests from which the bad ones were made are taken: each was refused for what was changed in it.
+pub async fn good_ones(world: &World) -> anyhow::Result<()> {
+    let (query, factory) = (&world.county.query, &world.county.factory);
+    factory.taken("/v1/scans", &commission()).await?;
+    let seen = factory.client.post("/events", &observed()).await?;
+    assert_eq!(seen.status, 201, "{}", seen.text());
+    factory.notices(&[notices::place(FACTORY, "factory", 2)]).await?;
+    factory.notices(&[notices::product(json!({})), notices::recall(json!({}))]).await?;
+
+    let home = world.county.stack.speaker(HOME)?;
+    let notice = home.taken("/v1/notices", &world.home.notices(&[signed::place()])?).await?;
+    let event = signed::event(json!({}));
+    let placed = home.taken("/v1/submissions", &world.home.events(std::slice::from_ref(&event))?).await?;
+    query.until_indexed(&notice).await?;
+    query.until_indexed(&placed).await?;
+    // The proof says that the party holds its own key.
+    let name = query.name_of(event["eventID"].as_str().context("an event has its ID")?).await?;
+    let stack = &world.county.stack;
+    let proofs = Proofs::new(&stack.data().join("proofs"), &stack.layout().genesis())?;
+    assert_eq!(proofs.hold(&name, &query.proof(&name).await?)?, event);
+    let shown = proofs.by_tool(&proofs.keep("home", query.proof(&name).await?)?)?.json()?;
+    assert_eq!((&shown["party"], &shown["custody"]), (&json!(HOME), &json!("own")));
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Bad input: one table of requests over all that a stranger can reach, each with the exact answer – status, problem
 //! type, and of every violation its code and path – and afterwards nothing is stored that should not be.
 //!
-//! The rows stand by subject in the files beside this one. What is refused only after a 202 (documents) and what is taken
-//! but must not count twice (replays, conflicts) follow the table.
+//! The rows stand by subject in the files beside this one. What is refused only after a 202 (documents), what is taken but
+//! must not count twice (replays, conflicts), and the good requests from which the bad ones were made follow the table.
 
 mod after;
 mod events;
@@ -48,5 +48,6 @@ async fn each_bad_request_has_its_exact_answer_and_leaves_nothing() -> anyhow::R
     let after = world.stored().await?;
     assert_eq!(after, before.plus(1, 1), "{last:?}");
     after::taken_once(&world).await?;
+    after::good_ones(&world).await?;
     world.finish().await
 }

@@ -21,7 +21,7 @@ pub fn place(gln: &str, party: &str, revision: u32) -> Value {
 }
 
 /// A product of the factory that would be taken.
-fn product(changes: Value) -> Value {
+pub fn product(changes: Value) -> Value {
     with(
         json!({
             "type": "product", "product": "balloon", "revision": 1, "owner": "factory", "gtin": "09506000100098",
@@ -32,7 +32,7 @@ fn product(changes: Value) -> Value {
 }
 
 /// A recall by the factory that would be taken.
-fn recall(changes: Value) -> Value {
+pub fn recall(changes: Value) -> Value {
     with(
         json!({
             "type": "recall", "recall": "r1", "revision": 1, "action": "issue", "class": 1,

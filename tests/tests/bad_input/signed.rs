@@ -153,7 +153,7 @@ fn items(world: &World) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-fn place() -> Value {
+pub fn place() -> Value {
     json!({
         "type": "place", "place": uri::place(HOME_GLN), "revision": 1, "party": HOME, "name": {"en": "Home"}, "region": "CN",
     })

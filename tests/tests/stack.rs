@@ -1,0 +1,45 @@
+//! Stacks side by side: what each test relies on, and whoever runs two of them on one machine.
+//!
+//! ```text
+//! two at once             each ready on ports of its own, and each a consortium of its own
+//! a second one in a       refused, exit 78
+//! folder that is in use
+//! kill -9 of a process    it comes back under another process id; the other stack notices nothing
+//! stopped, started again  the same consortium, with the same blocks
+//! ```
+
+use medtrace_tests::{Options, Stack, tool::medtrace};
+
+/// Bad configuration.
+const EXIT_CONFIG: i32 = 78;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_stacks_know_nothing_of_each_other() -> anyhow::Result<()> {
+    let origin = |name: &str| Options { origin: Some(name.to_owned()), ..Options::default() };
+    let (one, two) = tokio::try_join!(Stack::start(origin("one.example")), Stack::start(origin("two.example")))?;
+    let (first, second) = (one.endpoints()?, two.endpoints()?);
+    assert!(first.query != second.query && first.kafka != second.kafka && first.clickhouse != second.clickhouse);
+    for (stack, origin) in [(&one, "one.example"), (&two, "two.example")] {
+        let genesis = stack.query()?.get("/log/genesis", &[]).await?.text();
+        assert!(genesis.contains(&format!("\n{origin}\n")), "{genesis}");
+        let health = medtrace(Some(stack.data()), &["health"])?;
+        assert_eq!(health.code, Some(0), "{health:?}");
+    }
+    let again = medtrace(Some(one.data()), &["up", "--ports", "0"])?;
+    assert_eq!(again.code, Some(EXIT_CONFIG), "{again:?}");
+    assert!(again.stderr.contains("a stack is running in"), "{again:?}");
+
+    one.kill("query").await?;
+    assert_ne!(one.endpoints()?.pids["query"], first.pids["query"]);
+    assert_eq!(two.endpoints()?.pids, second.pids);
+    two.finish()?;
+
+    let checkpoint = one.query()?.get("/log/checkpoint", &[]).await?.text();
+    let data = one.stop()?;
+    assert!(!data.join("endpoints.json").exists(), "nobody is sent to a stack that has stopped");
+    let one = Stack::start(Options { data: Some(data), ..Options::default() }).await?;
+    let after = one.query()?.get("/log/checkpoint", &[]).await?.text();
+    let head = |note: &str| note.lines().take(3).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(head(&after), head(&checkpoint), "origin, size and root");
+    one.finish()
+}
