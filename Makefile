@@ -3,6 +3,7 @@
 # make test      all tests, those on the real engines included
 # make bench     measures this machine                                                  (ITEMS= packs that are stored)
 # make faults    kills every process twenty times and more under load; half an hour
+# make tamper    changes what is stored, bit by bit: an audit must name it; some minutes
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
 
 DATA  ?= data
@@ -26,7 +27,7 @@ endif
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench faults deps engines kafka clickhouse build
+.PHONY: help demo up test bench faults tamper deps engines kafka clickhouse build
 .DELETE_ON_ERROR:
 
 help:
@@ -47,7 +48,11 @@ bench: build engines $(KAFKA_PERF)
 	exec target/release/medtrace --data $(DATA) bench $(if $(filter command line,$(origin ITEMS)),--items $(ITEMS))
 
 faults: build engines
-	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture
+	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --ignored --nocapture
+
+tamper: deps engines
+	cargo build --locked --workspace --bins
+	cargo test --locked -p medtrace-tests --test tamper -- --ignored --nocapture
 
 build: deps
 	cargo build --locked --release --workspace --bins
