@@ -1,5 +1,18 @@
 //! From sealed blocks to rows: deterministic, one block after the other, the same whether it runs for the first time,
 //! again after a crash, or in an audit.
+//!
+//! What one event costs, as `tests/measure.rs` tells (its first lines say how to run it) on the development machine, two
+//! cores that others used too, unoptimised own code; µs of a processor, of which reading the event is 9.5:
+//!
+//! | | applied in order | folded anew each time |
+//! |---|---|---|
+//! | one pack an event, submissions of 500 | 30 | 205 by the clock |
+//! | commissioned, shipped, received, stored | 32 | 185 by the clock |
+//! | a case packed one by one: 2,500, 5,000, 10,000 times | 34, 34, 34 | 456, 713, 1,310 by the clock |
+//! | a lot with 2,500, 5,000, 10,000 events | 29, 28, 28 | 315, 697, 1,106 by the clock |
+//!
+//! A quarter of it goes to the allocator. What stays quadratic: unpacking a container of thousands one by one (each that
+//! leaves is told what the container went through), and a lot spread over thousands of containers (its row names all).
 
 mod event;
 mod memo;

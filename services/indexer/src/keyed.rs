@@ -17,7 +17,9 @@
 //! ```
 //!
 //! An event of one item that comes in order costs two reads (I, S) and four writes (I, E, F, S), however long any
-//! history is. Which engine: see `tests/engines.rs`.
+//! history is. The engine is fjall: of 50,000 packs' ways, 200,000 events (`tests/measure.rs`), a commit after each block
+//! of 5,000 events costs 9.5 µs of a processor an event and leaves 790 B on disk; redb takes 18.4 µs and 1,403 B. Reading
+//! makes no difference: deriving takes 47 and 39 µs. (rocksdb needs a C++ build of its own and was not tried.)
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
