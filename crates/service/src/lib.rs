@@ -11,6 +11,7 @@ pub mod admin;
 pub mod config;
 pub mod keys;
 pub mod life;
+mod linger;
 pub mod logging;
 pub mod problem;
 mod reload;

@@ -16,6 +16,8 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::linger::linger;
+
 /// Media type of every error answer.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 /// What is kept of a foreign error text as `detail`, in bytes.
@@ -170,9 +172,13 @@ impl IntoResponse for Problem {
 }
 
 /// Makes every error of a router a problem: unknown paths, other methods, and what extractors and layers refuse
-/// (body limits, path and query parsing) as plain text. Call it last.
+/// (body limits, path and query parsing) as plain text. A client that is still sending gets to read it. Call it last.
 pub fn everywhere(router: Router) -> Router {
-    router.fallback(no_such_path).method_not_allowed_fallback(other_method).layer(middleware::from_fn(translate))
+    router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn(translate))
+        .layer(middleware::from_fn(linger))
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

@@ -156,3 +156,26 @@ fn names_that_could_break_a_line_are_not_minted() {
     }
     assert!(!path.exists());
 }
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_gets_to_read_why_it_was_refused() {
+    let routes = Router::new()
+        // Refuses by the declared length, before anything is read.
+        .route("/early", post(|| async { Kind::CaptureLimitExceeded.because("too much") }))
+        .route("/json", post(|Json(value): Json<Value>| async { Json(value) }))
+        .layer(DefaultBodyLimit::max(1 << 10));
+    let base = serve(problem::everywhere(routes)).await;
+    let http = reqwest::Client::new();
+    for path in ["/early", "/json", "/nowhere"] {
+        for megabytes in [1, 8] {
+            let body = vec![b' '; megabytes << 20];
+            let request = http.post(format!("{base}{path}")).header("content-type", "application/json").body(body);
+            let status = answer(request).await.0;
+            assert_eq!(status, if path == "/nowhere" { 404 } else { 413 }, "{megabytes} MiB to {path}");
+        }
+        let chunks = (0..8).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
+        let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks));
+        let request = http.post(format!("{base}{path}")).header("content-type", "application/json").body(body);
+        assert_eq!(answer(request).await.0, if path == "/nowhere" { 404 } else { 413 }, "8 MiB in chunks to {path}");
+    }
+}

@@ -105,9 +105,8 @@ impl Forward {
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        // The service would say so and hang up while the body is still being sent: then its answer is lost.
-        if declared.is_some_and(|length: usize| length > body_bytes_max(head.uri.path())) {
-            return Err(too_large(body_bytes_max(head.uri.path())));
+        if declared.is_some_and(|length: usize| length > BODY_BYTES_MAX) {
+            return Err(too_large());
         }
         let mut sent = self.client.request(head.method, format!("{}{path}", self.url(service)));
         sent = sent.headers(passed_on(&head.headers));
@@ -170,7 +169,7 @@ fn failed(service: Service, error: &reqwest::Error) -> Problem {
     let mut all: Vec<String> = vec![error.to_string()];
     for cause in causes {
         if cause.is::<LengthLimitError>() {
-            return too_large(BODY_BYTES_MAX);
+            return too_large();
         }
         all.push(cause.to_string());
     }
@@ -183,17 +182,8 @@ fn failed(service: Service, error: &reqwest::Error) -> Problem {
     }
 }
 
-/// The services' own limits, as their OpenAPI tells them.
-fn body_bytes_max(path: &str) -> usize {
-    match path {
-        "/capture" => BODY_BYTES_MAX,
-        "/events" => 512 << 10,
-        _ => 4 << 20,
-    }
-}
-
-fn too_large(max: usize) -> Problem {
-    Kind::CaptureLimitExceeded.because(format!("one request has at most {max} bytes; nothing was stored"))
+fn too_large() -> Problem {
+    Kind::CaptureLimitExceeded.because(format!("one request has at most {BODY_BYTES_MAX} bytes; nothing was stored"))
 }
 
 #[cfg(test)]
