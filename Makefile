@@ -3,7 +3,6 @@
 # make test      all tests, those on the real engines included
 # make bench     measures this machine                                                  (ITEMS= packs that are stored)
 # make faults    kills every process twenty times and more under load; half an hour
-# make tamper    changes what is stored, bit by bit: an audit must name it; some minutes
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
 
 DATA  ?= data
@@ -17,17 +16,10 @@ KAFKA_PERF := deploy/kafka/libs/.complete-bench
 CLICKHOUSE := deploy/clickhouse/node_modules/.package-lock.json
 START      := --data $(DATA) --ports $(PORTS) $(if $(filter-out 0,$(RESET)),--reset)
 
-# Documents of others that the conformance tests read, if they lie beside the checkout.
-ifeq ($(origin MEDTRACE_CONFORMANCE),undefined)
-ifneq ($(wildcard ../shared/conformance),)
-export MEDTRACE_CONFORMANCE := $(abspath ../shared/conformance)
-endif
-endif
-
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench faults tamper deps engines kafka clickhouse build
+.PHONY: help demo up test bench faults deps engines kafka clickhouse build
 .DELETE_ON_ERROR:
 
 help:
@@ -48,11 +40,7 @@ bench: build engines $(KAFKA_PERF)
 	exec target/release/medtrace --data $(DATA) bench $(if $(filter command line,$(origin ITEMS)),--items $(ITEMS))
 
 faults: build engines
-	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --ignored --nocapture
-
-tamper: deps engines
-	cargo build --locked --workspace --bins
-	cargo test --locked -p medtrace-tests --test tamper -- --ignored --nocapture
+	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture
 
 build: deps
 	cargo build --locked --release --workspace --bins

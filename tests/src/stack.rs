@@ -33,6 +33,8 @@ const TAIL_LINES: usize = 30;
 pub struct Options {
     /// An existing data folder, left behind by [`Stack::stop`]; a new one if not given.
     pub data: Option<PathBuf>,
+    /// The demo scenario instead of an empty stack.
+    pub demo: bool,
     /// The consortium's name.
     pub origin: Option<String>,
     /// Variables of the supervisor, and so of all its processes.
@@ -60,7 +62,8 @@ impl Stack {
         let data = options.data.map_or_else(fresh_folder, Ok)?;
         let output = fs::File::create(data.join("supervisor.log"))?;
         let mut command = Command::new(binary("medtrace")?);
-        command.args(["up", "--ports", "0", "--data"]).arg(&data);
+        let start = if options.demo { "demo" } else { "up" };
+        command.args([start, "--ports", "0", "--data"]).arg(&data);
         if let Some(origin) = &options.origin {
             command.args(["--origin", origin]);
         }
@@ -196,8 +199,13 @@ impl Stack {
         false
     }
 
+    /// What the supervisor has printed so far.
+    pub fn printed(&self) -> String {
+        fs::read_to_string(self.data().join("supervisor.log")).unwrap_or_default()
+    }
+
     fn tail(&self) -> String {
-        let text = fs::read_to_string(self.data().join("supervisor.log")).unwrap_or_default();
+        let text = self.printed();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
     }

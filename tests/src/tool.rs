@@ -34,6 +34,11 @@ impl Ran {
     }
 }
 
+/// The folder of the built binaries.
+pub fn folder() -> anyhow::Result<PathBuf> {
+    Ok(binary("medtrace")?.parent().context("a binary lies in a folder")?.to_owned())
+}
+
 /// Runs the tool with `--json`, on a stack's data folder if one is given.
 pub fn medtrace(data: Option<&Path>, arguments: &[&str]) -> anyhow::Result<Ran> {
     let mut command = Command::new(binary("medtrace")?);

@@ -62,7 +62,6 @@ const INDEXED_MS: u64 = 1_200_000;
 const COURIER: &str = "courier";
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "kills every process under load; run with make faults"]
 async fn nothing_acknowledged_is_lost_and_nothing_counts_twice() -> anyhow::Result<()> {
     let form = std::env::var("MEDTRACE_FAULTS").unwrap_or_default();
     let (long, rounds) = (form == "long", form.parse().unwrap_or(ROUNDS_SHORT));

@@ -80,7 +80,7 @@ impl fmt::Debug for StoreConfig {
     }
 }
 
-/// A password for one life of an embedded engine: 32 random bytes in hexadecimal.
+/// A password for an engine: 32 random bytes in hexadecimal.
 pub fn random_password() -> Result<String, getrandom::Error> {
     let mut bytes = [0; PASSWORD_BYTES];
     getrandom::fill(&mut bytes)?;

@@ -18,7 +18,7 @@ mod tell;
 pub use cast::enrol;
 pub use play::{play, requests};
 pub use post::Poster;
-pub use tell::{Story, tell};
+pub use tell::{Line, tell};
 
 use crate::scenario::goods::Goods;
 

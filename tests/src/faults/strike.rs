@@ -126,8 +126,9 @@ impl<'a> Killer<'a> {
                 Work::Requests | Work::Appends => flights.iter().any(|flight| flight.open() > 0),
                 Work::Records => self.unsealed() > 0,
                 Work::Blocks => {
-                    let indexed = self.store.next_height().await?;
-                    lock(&self.sealed).size > indexed
+                    // The store may be coming back from a kill of its own.
+                    let indexed = self.store.next_height().await.ok();
+                    indexed.is_some_and(|indexed| lock(&self.sealed).size > indexed)
                 }
             };
             Ok(busy.then_some(()))
@@ -148,7 +149,10 @@ impl<'a> Killer<'a> {
                 self.followed().await?;
                 missing(&reached, &lock(&self.sealed).next)
             }
-            Work::Blocks => size.saturating_sub(self.store.next_height().await?),
+            Work::Blocks => {
+                let indexed = async || Ok(self.store.next_height().await.ok());
+                size.saturating_sub(until("the store to say how far it is", START_MS, indexed).await?)
+            }
         };
         self.stack.until_restarted(process, killed).await?;
         let mut lost = Vec::new();

@@ -23,7 +23,6 @@ use medtrace_tests::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "several minutes on two cores; run with make tamper"]
 async fn whatever_is_changed_is_named() -> anyhow::Result<()> {
     let county = County::start(Options::default()).await?;
     let name = fill(&county).await?;

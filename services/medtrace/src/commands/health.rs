@@ -29,7 +29,7 @@ impl Health {
             Some(endpoints) => endpoints.admin,
             None => admin_urls(self.ports),
         };
-        let http = reqwest::Client::builder().timeout(Duration::from_millis(ANSWER_MS_MAX)).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(ANSWER_MS_MAX)).build()?;
         let known = PROCESSES.iter().filter_map(|process| Some((*process, admin.get(*process)?)));
         let answers = join_all(known.map(|(process, url)| ask(&http, process, url))).await;
         let all: Map<String, Value> = answers.iter().cloned().collect();

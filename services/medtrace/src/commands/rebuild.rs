@@ -39,7 +39,7 @@ impl Rebuild {
             || ConfigError::new("--admin", "no stack runs in --data; start one, or give the indexer's admin URL");
         let admin = self.admin.clone().or_else(running).ok_or_else(none)?;
         let indexer = Indexer {
-            http: reqwest::Client::builder().timeout(Duration::from_millis(ANSWER_MS_MAX)).build()?,
+            http: reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(ANSWER_MS_MAX)).build()?,
             admin: admin.trim_end_matches('/').to_owned(),
         };
         let begun = Instant::now();

@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     consortium::Consortium,
     context::{Context, Done, Outcome},
-    output::Tone,
-    stack::{DEFAULT_BASE, DEFAULT_ORIGIN, Layout, Outside, Settings, Stack, parse_base},
+    output::{Output, Tone},
+    stack::{DEFAULT_BASE, DEFAULT_ORIGIN, Endpoints, Layout, Outside, Settings, Stack, parse_base},
 };
 
 /// How a stack is started, by `up` and by `demo`.
@@ -38,7 +38,8 @@ impl Up {
     pub async fn run(self, context: &Context) -> Done {
         let shutdown = on_signals()?;
         let stack = self.start.stack(context, &shutdown).await?;
-        addresses(context, &stack)?;
+        let endpoints = stack.endpoints();
+        context.out.show(&endpoints, |out| addresses(out, &endpoints, stack.layout.root()))?;
         until_stopped(context, stack, &shutdown).await
     }
 }
@@ -80,6 +81,7 @@ impl Start {
             },
         };
         if self.reset {
+            not_outside(&settings.outside)?;
             reset(&settings.data)?;
         }
         let told = |step: &str| say(context, step);
@@ -128,25 +130,33 @@ fn say(context: &Context, step: &str) {
 }
 
 /// Prints where everything listens.
-pub fn addresses(context: &Context, stack: &Stack) -> anyhow::Result<()> {
-    let endpoints = stack.endpoints();
-    let data = stack.layout.root().display().to_string();
-    context.out.show(&endpoints, |out| {
-        let rows = [
-            ("query", &endpoints.query, "one address for all clients (MEDTRACE_URL)"),
-            ("manufacturer", &endpoints.manufacturer, "ingest of factories"),
-            ("distributor", &endpoints.distributor, "ingest of carriers, stores and dealers"),
-            ("hospital", &endpoints.hospital, "ingest of hospitals"),
-            ("kafka", &endpoints.kafka, "the log"),
-            ("clickhouse", &endpoints.clickhouse, "the store; the password is in clickhouse.password"),
-            ("data", &data, "keys, tokens, logs, endpoints.json"),
-        ];
-        let row = |(name, place, what): (&str, &String, &str)| {
-            vec![out.tone(Tone::Strong, name), place.clone(), out.tone(Tone::Quiet, what)]
-        };
-        out.table(&["what", "where", ""], rows.map(row).into())?;
-        out.line("up; Ctrl-C stops everything in order")
-    })
+pub fn addresses(out: &Output, endpoints: &Endpoints, data: &Path) -> anyhow::Result<()> {
+    let data = data.display().to_string();
+    let rows = [
+        ("query", &endpoints.query, "one address for all clients (MEDTRACE_URL)"),
+        ("manufacturer", &endpoints.manufacturer, "ingest of factories"),
+        ("distributor", &endpoints.distributor, "ingest of carriers, stores and dealers"),
+        ("hospital", &endpoints.hospital, "ingest of hospitals"),
+        ("kafka", &endpoints.kafka, "the log"),
+        ("clickhouse", &endpoints.clickhouse, "the store; the password is in clickhouse.password"),
+        ("data", &data, "keys, tokens, logs, endpoints.json"),
+    ];
+    let row = |(name, place, what): (&str, &String, &str)| {
+        vec![out.tone(Tone::Strong, name), place.clone(), out.tone(Tone::Quiet, what)]
+    };
+    out.table(&["what", "where", ""], rows.map(row).into())?;
+    out.line("up; Ctrl-C stops everything in order")
+}
+
+/// What lies outside the data folder is not removed with it, and belongs to a chain whose keys would be gone.
+fn not_outside(outside: &Outside) -> anyhow::Result<()> {
+    match (&outside.kafka, &outside.clickhouse_url) {
+        (None, None) => Ok(()),
+        _ => bail!(
+            "--reset removes the data folder alone, and MEDTRACE_KAFKA or MEDTRACE_CLICKHOUSE_URL points at servers \
+             that would keep the chain of its deleted keys; name another data folder, and empty those servers yourself"
+        ),
+    }
 }
 
 /// Removes a data folder, if it is one of medtrace's and no stack runs in it.

@@ -15,6 +15,7 @@ use medtrace_service::{
     keys,
     tokens::{self, Caller},
 };
+use medtrace_store::client::random_password;
 
 use super::{Layout, ports::INGEST, ports::PROCESSES};
 
@@ -24,8 +25,6 @@ pub const DEFAULT_ORIGIN: &str = "medtrace.local";
 pub const AUTHORITY: &str = "authority";
 /// Name of the key whose seed makes pseudonyms of operators and devices.
 const PSEUDONYMS: &str = "pseudonyms";
-/// Random bytes of ClickHouse's password.
-const PASSWORD_BYTES: usize = 24;
 
 /// Lays out the folder; makes what is missing.
 pub fn lay_out(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
@@ -120,10 +119,8 @@ fn password(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let mut secret = [0; PASSWORD_BYTES];
-    getrandom::fill(&mut secret).context("failed to gather random bytes")?;
-    let text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    write_new(path, text.as_bytes(), 0o600)
+    let password = random_password().context("failed to gather random bytes")?;
+    write_new(path, password.as_bytes(), 0o600)
 }
 
 /// Unix milliseconds.

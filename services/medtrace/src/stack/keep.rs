@@ -209,8 +209,11 @@ impl Keeper {
 /// Asks until the answer is 200; at once where nothing is to be asked.
 async fn ready(url: Option<&str>) {
     let Some(url) = url else { return };
-    let http =
-        reqwest::Client::builder().timeout(Duration::from_millis(READY_ANSWER_MS_MAX)).build().unwrap_or_default();
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_millis(READY_ANSWER_MS_MAX))
+        .build()
+        .unwrap_or_default();
     while !http.get(url).send().await.is_ok_and(|answer| answer.status().is_success()) {
         sleep(Duration::from_millis(READY_PAUSE_MS)).await;
     }
