@@ -24,4 +24,4 @@ pub use dice::Dice;
 pub use flight::Flight;
 pub use lane::{Fate, Lane, Lanes};
 pub use strike::{Killer, Strike, TARGETS, Target};
-pub use word::{EventId, Way, item, lot};
+pub use word::{BOX_EVENTS, EventId, WIRE_LOT, WIRES_PER_BOX, Way, item, lot};

@@ -3,6 +3,7 @@
 //! ```text
 //! eventID   urn:uuid:llllnnnn-nnnn-8000-8000-6d6564747261        l = lane, n = number, both hexadecimal
 //! item      GTIN of the stent, serial = n, lot = L<n / ITEMS_PER_LOT>
+//! box k     its events are 5k .. 5k + 4: item B<k> is made, packed into case k, inspected with it and unpacked; wires are made
 //! ```
 
 use anyhow::{Context, ensure};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     Scan,
     codes::{self, uri},
-    county::STENT,
+    county::{PREFIX, STENT, WIRES},
     home::{Home, now_ms},
 };
 
@@ -76,10 +77,18 @@ pub fn lot(n: u32) -> String {
     format!("L{}", n / ITEMS_PER_LOT)
 }
 
+/// Events of one box.
+pub const BOX_EVENTS: u32 = 5;
+/// The lot of all wires, and how many of them each box brings.
+pub const WIRE_LOT: &str = "W";
+pub const WIRES_PER_BOX: u32 = 10;
+
 /// How a lane speaks.
 pub enum Way {
     /// `POST /v1/scans`: one step at one place.
     Scans { step: &'static str, place: &'static str },
+    /// `POST /v1/scans`: containers filled and emptied, and goods without serials.
+    Boxes { place: &'static str },
     /// `POST /capture`: documents that are stored whole or not at all.
     Capture { place: &'static str },
     /// `POST /v1/submissions`: signed at home.
@@ -89,7 +98,7 @@ pub enum Way {
 impl Way {
     pub fn path(&self) -> &'static str {
         match self {
-            Way::Scans { .. } => "/v1/scans",
+            Way::Scans { .. } | Way::Boxes { .. } => "/v1/scans",
             Way::Capture { .. } => "/capture",
             Way::Home { .. } => "/v1/submissions",
         }
@@ -105,6 +114,9 @@ impl Way {
                     Ok(scan.with("id", id.uuid()).0)
                 })
                 .collect::<anyhow::Result<_>>()?,
+            Way::Boxes { place } => {
+                events.map(|id| Ok(of_box(id, place)?.with("id", id.uuid()).0)).collect::<anyhow::Result<_>>()?
+            }
             Way::Capture { place } => json!({
                 "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
                 "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": BEGIN,
@@ -117,6 +129,21 @@ impl Way {
         };
         Ok(body.to_string().into_bytes())
     }
+}
+
+/// What happens to a box.
+fn of_box(id: EventId, place: &str) -> anyhow::Result<Scan> {
+    let (number, time) = (id.number / BOX_EVENTS, id.time()?.to_string());
+    let item = codes::pack(STENT, "B", "290228", &format!("B{number}"));
+    let case = codes::label(&codes::sscc(PREFIX, number));
+    let scan = |step, codes: &[&str]| Scan::new(step, &time, place, codes);
+    Ok(match id.number % BOX_EVENTS {
+        0 => scan("commission", &[&item]),
+        1 => scan("pack", &[&item]).with("parent", case),
+        2 => scan("inspect", &[&case]).with("result", "pass"),
+        3 => scan("unpack", &[&item]).with("parent", case),
+        _ => scan("commission", &[]).amount(&codes::lot(WIRES, WIRE_LOT), WIRES_PER_BOX),
+    })
 }
 
 /// An EPCIS event of one item in store.
