@@ -7,14 +7,15 @@ use anyhow::{Context as _, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use medtrace_ledger::{Note, Receipt};
 use medtrace_service::Problem;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
 use crate::stack::Layout;
 
-/// Scan requests of one post: well below the limits of events and bytes.
+/// Scan requests of one post, and codes in all of them: well below the limits of events, identifiers and bytes.
 const REQUESTS_PER_POST: usize = 200;
+const CODES_PER_POST: usize = 10_000;
 /// Posts under way at a time.
 const POSTS_AT_ONCE: usize = 4;
 /// Longest wait until what was posted is indexed, milliseconds.
@@ -57,8 +58,8 @@ impl Poster {
     /// Scan requests of one party; `each` is told how many went out.
     pub async fn scans(&mut self, party: &str, scans: Vec<Value>, each: impl Fn(u64)) -> anyhow::Result<()> {
         let client = self.client(party)?;
-        let posts = scans.chunks(REQUESTS_PER_POST).map(|some| {
-            let (client, body, count) = (client.clone(), json!(some), some.len());
+        let posts = batches(scans).into_iter().map(|some| {
+            let (client, count, body) = (client.clone(), some.len(), Value::Array(some));
             async move { anyhow::Ok((client.post_json("/v1/scans", &body).await?, count)) }
         });
         let mut posts = stream::iter(posts).buffer_unordered(POSTS_AT_ONCE);
@@ -100,8 +101,43 @@ impl Poster {
     }
 }
 
+/// Cuts a list so that each part is within the limits; a request that is beyond them stands alone.
+fn batches(scans: Vec<Value>) -> Vec<Vec<Value>> {
+    let mut batches: Vec<Vec<Value>> = Vec::new();
+    let mut room = 0;
+    for scan in scans {
+        let codes = scan["items"].as_array().map_or(0, Vec::len);
+        match batches.last_mut().filter(|batch| batch.len() < REQUESTS_PER_POST && codes <= room) {
+            Some(batch) => batch.push(scan),
+            None => {
+                room = CODES_PER_POST;
+                batches.push(vec![scan]);
+            }
+        }
+        room = room.saturating_sub(codes);
+    }
+    batches
+}
+
 /// Refused because the same was said before: the scenario is played again.
 fn is_said_already(error: &anyhow::Error) -> bool {
     let problem = error.chain().find_map(|cause| cause.downcast_ref::<Problem>());
     problem.is_some_and(|problem| problem.errors.iter().any(|violation| violation.code.starts_with("revision")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_post_has_neither_too_many_requests_nor_too_many_codes() {
+        let scans = |count, codes: usize| -> Vec<Value> { vec![json!({ "items": vec![0; codes] }); count] };
+        let lengths = |scans| batches(scans).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(scans(450, 1)), [200, 200, 50]);
+        assert_eq!(lengths(scans(45, 500)), [20, 20, 5]);
+        assert_eq!(lengths(scans(2, 30_000)), [1, 1]);
+        assert_eq!(lengths([scans(1, 9_999), scans(3, 1)].concat()), [2, 2]);
+    }
 }
