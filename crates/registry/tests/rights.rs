@@ -146,6 +146,38 @@ fn deeds_count_whatever_the_words() {
     assert_eq!(needs(&event(&withdrawn)), BTreeSet::from([Right::Undo]));
 }
 
+/// Nor does a harmless step: who ends, bars or clears a thing by its disposition needs the right to.
+#[test]
+#[rustfmt::skip]
+fn dispositions_count_whatever_the_step() {
+    type Row<'a> = (&'a str, Value, &'a [Right]);
+    let rows: &[Row<'_>] = &[
+        ("disposition", json!("in_progress"), &[Right::Observe]),
+        ("disposition", json!("destroyed"), &[Right::Destroy]),
+        ("disposition", json!("disposed"), &[Right::Destroy]),
+        ("disposition", json!("dispensed"), &[Right::Use]),
+        ("disposition", json!("retail_sold"), &[Right::Use]),
+        ("disposition", json!("partially_dispensed"), &[Right::Use]),
+        ("disposition", json!("recalled"), &[Right::Hold]),
+        ("disposition", json!("stolen"), &[Right::Hold]),
+        ("persistentDisposition", json!({"set": ["completeness_verified"]}), &[Right::Observe]),
+        ("persistentDisposition", json!({"set": ["destroyed"]}), &[Right::Destroy]),
+        ("persistentDisposition", json!({"set": ["stolen"]}), &[Right::Hold]),
+        ("persistentDisposition", json!({"set": ["expired"]}), &[Right::Inspect]),
+        ("persistentDisposition", json!({"unset": ["recalled"]}), &[Right::Release]),
+        ("persistentDisposition", json!({"unset": ["destroyed"]}), &[Right::Release]),
+        ("persistentDisposition", json!({"unset": ["damaged"]}), &[Right::Inspect]),
+    ];
+    for (member, said, want) in rows {
+        let mut value = object("OBSERVE", "cycle_counting");
+        value[*member] = said.clone();
+        assert_eq!(needs(&event(&value)), want.iter().copied().collect(), "{said}");
+    }
+    let mut destroyed = at(TRADER_GLN, object("OBSERVE", "cycle_counting"));
+    destroyed["disposition"] = json!("destroyed");
+    assert_eq!(codes(&World::new(), "trader", &destroyed), [("/bizStep".to_owned(), "not-entitled")]);
+}
+
 #[test]
 fn a_role_says_only_what_its_table_says() {
     let world = World::new();

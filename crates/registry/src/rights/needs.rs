@@ -21,7 +21,7 @@ pub fn needs(event: &Event) -> BTreeSet<Right> {
         Kind::Association => by_word(word, event.disposition.as_deref()).filter(|right| *right != Right::Use),
         _ => by_word(word, event.disposition.as_deref()),
     };
-    let mut needed: BTreeSet<Right> = done.into_iter().chain(said).collect();
+    let mut needed: BTreeSet<Right> = done.into_iter().chain(said).chain(by_dispositions(event)).collect();
     if needed.is_empty() {
         needed.insert(Right::Observe);
     }
@@ -47,6 +47,39 @@ fn by_deed(kind: Kind, action: Option<Action>, word: Option<&str>) -> Option<Rig
         },
         _ => None,
     }
+}
+
+/// By what it says of how things fare, whatever it calls itself: who ends a thing by a word may end it, who bars it may
+/// hold it, who takes such a word back may release it.
+fn by_dispositions(event: &Event) -> impl Iterator<Item = Right> {
+    let persistent = &event.persistent;
+    let latest = event.disposition.iter().filter_map(|word| by_fate(word));
+    let set = persistent.set.iter().filter_map(|word| by_fate(word).or_else(|| by_doubt(word)));
+    let unset = persistent.unset.iter().filter_map(|word| match (by_fate(word), by_doubt(word)) {
+        (Some(_), _) | (_, Some(Right::Hold)) => Some(Right::Release),
+        (_, doubt) => doubt.map(|_| Right::Inspect),
+    });
+    latest.chain(set).chain(unset)
+}
+
+fn by_fate(disposition: &str) -> Option<Right> {
+    Some(match disposition {
+        "dispensed" | "retail_sold" | "partially_dispensed" => Right::Use,
+        "destroyed" | "disposed" => Right::Destroy,
+        "stolen" | "recalled" => Right::Hold,
+        _ => return None,
+    })
+}
+
+/// As a latest disposition these belong to many steps; what is set for good is an inspection's result or a hold.
+fn by_doubt(disposition: &str) -> Option<Right> {
+    Some(match disposition {
+        "damaged" => Right::Damage,
+        "non_sellable_other" | "unavailable" => Right::Hold,
+        "expired" | "inactive" | "needs_replacement" | "no_pedigree_match" | "non_conformant" => Right::Inspect,
+        "mismatch_class" | "mismatch_instance" | "mismatch_quantity" | "returned" => Right::Inspect,
+        _ => return None,
+    })
 }
 
 /// By its business step, every word of CBV 2.0 §7.1. `None`: it says nothing beyond what it does; a step of somebody's
