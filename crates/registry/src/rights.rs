@@ -39,7 +39,8 @@ pub const fn of(role: Role) -> &'static [Right] {
 /// - Every right that the event needs ([`needs`]) belongs to a role of the party.
 /// - What is commissioned, or comes out of a transformation, is issued under the party's own prefixes, or is a product
 ///   that it owns; or one of a party that delegated that step.
-/// - Several codes on one pack are of one party, or the further ones its own.
+/// - Several codes on one pack are of one party and of different schemes, or the further ones its own; two codes of one
+///   scheme are both its own.
 /// - It acts at its own places, or at delegated ones for the delegated steps; a regulator at any place in its region.
 /// - An error declaration needs only the right to undo; that it comes from the original party is not judged here.
 ///

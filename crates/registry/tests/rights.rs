@@ -292,6 +292,9 @@ fn codes_on_one_pack_are_of_one_party_or_the_speakers_own() {
     assert_eq!(says(&world, "maker", commission, cn), []);
     assert_eq!(says(&world, "maker", commission, FOREIGN), foreign);
     assert_eq!(says(&world, "hospital", seen, cn), [], "both are the maker's");
+    let other = "https://id.gs1.org/01/09521321000117/21/S2";
+    assert_eq!(says(&world, "hospital", seen, other), foreign, "two packs are not one");
+    assert_eq!(says(&world, "maker", commission, other), [], "whoever issues both may say so");
     assert_eq!(says(&world, "hospital", seen, "https://hospital.example/stock/17"), [], "its own");
     assert_eq!(says(&world, "hospital", seen, FOREIGN), foreign);
     assert_eq!(says(&world, "hospital", seen, "https://nobody.example/17"), foreign);

@@ -35,16 +35,25 @@ impl Ask<'_> {
         refusals
     }
 
-    /// A pack's further codes are the party's own, or of the same party as its code: nobody joins a third one's.
+    /// A code joins another of its scheme only where both are the party's to issue: whoever could join two serials would
+    /// make two packs one. Of another scheme (a drug code beside a GTIN), a pack's further codes are the party's own or of
+    /// the same party as its code: nobody joins a third one's.
     pub(super) fn joined(&self) -> Vec<Refusal> {
         let mut refusals = Vec::new();
         for (index, same) in self.event.same_as.iter().enumerate() {
             for (nth, also) in same.also.iter().enumerate() {
-                let issuer = self.at.issuer(also);
-                let together = issuer.is_some() && issuer == self.at.issuer(&same.thing);
-                if !together && !self.may_issue(also, Right::Commission) {
+                let mine = self.may_issue(also, Right::Commission);
+                let (good, detail) = if also.scheme() == same.thing.scheme() {
+                    let detail = format!("{also} and {} are not both {}'s to issue", same.thing, self.party.party);
+                    (mine && self.may_issue(&same.thing, Right::Commission), detail)
+                } else {
+                    let issuer = self.at.issuer(also);
+                    let together = issuer.is_some() && issuer == self.at.issuer(&same.thing);
                     let detail =
                         format!("{also} was not issued by {} nor by whose {} is", self.party.party, same.thing);
+                    (together || mine, detail)
+                };
+                if !good {
                     refusals.push(Refusal::at(format!("/medtrace:sameAs/{index}/also/{nth}"), "foreign-join", detail));
                 }
             }
