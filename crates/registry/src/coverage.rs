@@ -4,7 +4,7 @@ use medtrace_gs1::{Gtin, Level, Thing};
 use medtrace_ledger::PartyId;
 
 use crate::history::Recorded;
-use crate::notice::{Name, Order, Scope};
+use crate::notice::{Name, Order, Product, Scope};
 use crate::{At, RecallState, RecallStatus};
 
 /// What recalls are filed under.
@@ -63,6 +63,20 @@ impl<'a> At<'a> {
         found.sort_by(|a, b| a.recall.recall.cmp(&b.recall.recall));
         found.dedup_by(|a, b| a.recall.recall == b.recall.recall);
         found
+    }
+
+    /// A recall in force that names this product, or its GTIN.
+    pub(crate) fn recall_naming(&self, product: &Product) -> Option<&'a Name> {
+        let targets = [Some(Target::Product(product.product.clone())), product.gtin.map(Target::Gtin)];
+        let filed = targets.iter().flatten().filter_map(|target| self.registry.recalls_of.get(target)).flatten();
+        let mut in_force = filed.filter(|name| self.names(name, &targets));
+        in_force.next()
+    }
+
+    /// Whether a recall is in force and names one of these. (One that was issued anew may not name what it did before.)
+    fn names(&self, recall: &Name, targets: &[Option<Target>]) -> bool {
+        let in_force = self.recall(recall).filter(|recall| recall.status == RecallStatus::Issued);
+        in_force.is_some_and(|recall| Target::all(&recall.order).any(|target| targets.contains(&Some(target))))
     }
 
     /// Whether the party answers for everything that an order names: owns the products, or holds the GTINs' prefixes.

@@ -117,6 +117,8 @@ fn attacks() -> Vec<Attack> {
     row("a product under a foreign prefix", TRADER, json!({"type": "product", "product": "fake", "revision": 1, "owner": "trader", "gtin": "09521321000216", "name": {"en": "fake"}, "kind": "device", "serialised": true, "lotRequired": true}), "foreign-prefix");
     row("a product with another's drug code", TRADER, json!({"type": "product", "product": "fake", "revision": 1, "owner": "trader", "codes": [{"scheme": "cn-drug", "code": "8123456"}], "name": {"en": "fake"}, "kind": "drug", "serialised": true, "lotRequired": true}), "code-taken");
     row("a second product with the same GTIN", MAKER, with(stent(1), "product", json!("stent-again")), "code-taken");
+    row("a product without a code that a recall reaches", MAKER, with(stent(2), "codes", json!([])), "recalled");
+    row("a product under another GTIN than the recalled one", MAKER, with(stent(2), "gtin", json!("09521321000216")), "recalled");
     row("a product of nobody", MAKER, with(with(stent(1), "product", json!("x")), "owner", json!("x")), "unknown-party");
     row("a place at another's GLN", MAKER, place(HOSPITAL_GLN, "maker"), "foreign-place");
     row("a place for another party", TRADER, place(HOSPITAL_GLN, "hospital"), "not-signed-by");

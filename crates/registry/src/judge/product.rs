@@ -1,6 +1,6 @@
 //! Product notices: by the owner, its GTIN under the owner's prefix. A product passes to another party when both sign.
 //!
-//! Codes: `foreign-prefix`, `code-taken`.
+//! Codes: `foreign-prefix`, `code-taken`, `recalled`.
 
 use medtrace_gs1::Class;
 
@@ -27,6 +27,13 @@ impl Judge<'_> {
             return Err(Refusal::at("/gtin", "foreign-prefix", detail));
         }
         let classes = classes_of(product);
+        if let Some(before) = before.filter(|_| had.iter().any(|class| !classes.contains(class)))
+            && let Some(recall) = self.now.recall_naming(before)
+        {
+            let detail =
+                format!("recall {recall} is in force and reaches packs by the product's codes: none is dropped");
+            return Err(Refusal::whole("recalled", detail));
+        }
         for class in classes.iter().filter(|class| !had.contains(class)) {
             if let Some(other) = self.now.product_by_class(*class) {
                 let detail = format!("the code belongs to product {} of {}", other.value.product, other.owner);
