@@ -11,7 +11,7 @@ use medtrace_gs1::Thing;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::state::in_order;
+use crate::fact::in_order;
 use crate::{Cut, Fact, Order, Role};
 use medtrace_ledger::EventRef;
 

@@ -113,7 +113,8 @@ pub struct Fact {
     pub role: Role,
     /// The container of a [`Role::Child`], the other code of a [`Role::SameAs`].
     pub counterpart: Option<Thing>,
-    /// How much of a thing without serials; `None` for a serialised thing or where the event does not say.
+    /// How many of a thing without serials; `None` for a serialised thing, or where the event does not say or measures it
+    /// in another unit than pieces.
     pub quantity: Option<Decimal>,
     /// Lot from the instance/lot master data of a commissioning; empty if none.
     pub lot: Box<str>,
@@ -140,4 +141,15 @@ impl Fact {
             _ => false,
         }
     }
+}
+
+/// Sorted as they are folded; facts of one event in the order of their roles.
+pub(crate) fn in_order<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<&'a Fact> {
+    let mut facts: Vec<&Fact> = facts.collect();
+    facts.sort_by(|a, b| compare(a, b));
+    facts
+}
+
+pub(crate) fn compare(a: &Fact, b: &Fact) -> std::cmp::Ordering {
+    (a.order(), a.role, &a.counterpart).cmp(&(b.order(), b.role, &b.counterpart))
 }

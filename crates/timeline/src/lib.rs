@@ -15,6 +15,7 @@ mod balance;
 mod derive;
 mod fact;
 mod inside;
+mod irregular;
 mod order;
 mod present;
 mod reasons;
@@ -22,19 +23,24 @@ mod settled;
 mod state;
 mod verdict;
 mod walk;
+mod way;
+mod words;
 
 pub use balance::{Balance, Bin, Whereabouts};
 pub use derive::{Sealed, facts_of, head_of};
 pub use fact::{EventHead, Fact, Flags, Role};
 pub use inside::Stay;
 use inside::{Inside, intervals};
+pub use irregular::Irregular;
 pub use order::{Cut, Order};
 pub use present::{Present, present};
 pub use reasons::{Level, ReasonCode};
 pub use settled::Settled;
-pub use state::{End, Irregular, Mark, State};
+pub use state::{Mark, State};
 pub use verdict::{Caller, Judgement, Purpose, Reason, Recall, Scan, Verdict, judge};
 pub use walk::{Entry, Story, Walk};
+pub use way::Way;
+pub use words::{End, Lasting, Warning, Warnings};
 
 /// Containers within containers that a walk follows; deeper nesting is reported, not followed.
 pub const DEPTH_MAX: usize = 16;

@@ -43,6 +43,8 @@ macro_rules! reasons {
 reasons! {
     Genuine "genuine" Note
         "由生产企业赋码，记录完整" "commissioned by its manufacturer, history complete";
+    KnownContainer "container" Note
+        "包装单元，记录完整；内装物须逐件判断" "a container, history complete; what is inside is judged by itself";
     UnknownProduct "unknown-product" Reject
         "没有登记该产品：{}" "no product is registered for this code: {}";
     NeverCommissioned "never-commissioned" Reject
@@ -73,16 +75,24 @@ reasons! {
         "登记为损坏" "recorded as damaged";
     NonConformant "non-conformant" Reject
         "检验不合格" "failed inspection";
+    Unfit "unfit" Reject
+        "登记为不可用：{}" "recorded as not fit for use: {}";
+    Mismatch "mismatch" Check
+        "登记为与单据不符：{}" "recorded as not matching its documents: {}";
     OnHold "on-hold" Check
         "暂停流通，等待放行" "on hold, not released";
     NotShippedToYou "not-shipped-to-you" Check
         "在途，但收货方不是您：{}" "on its way to somebody else: {}";
+    InTransit "in-transit" Check
+        "在途，未注明收货方" "in transit, nowhere named";
+    HeldByAnother "held-by-another" Check
+        "记录显示由他人持有，地点不明：{}" "recorded in the hands of {}, at no place named";
     Elsewhere "elsewhere" Check
         "记录显示在别处：{}" "recorded at another place: {}";
     InContainer "in-container" Check
         "记录显示仍在另一包装内：{}" "recorded as still inside {}";
     Inferred "inferred" Note
-        "随外包装收货，未逐件扫描" "received with its container, not scanned itself";
+        "随外包装推断，未逐件扫描" "told by its container, not scanned itself";
     PartlyUsed "partly-used" Note
         "已部分使用" "partly used";
     Returned "returned" Check
@@ -95,6 +105,10 @@ reasons! {
         "历史中有互相矛盾的记录" "part of its history contradicts itself";
     ReceivedNotShipped "received-not-shipped" Check
         "被收货，但没有发货记录" "was received though nobody had shipped it";
+    ShippedNotHeld "shipped-not-held" Check
+        "由未持有者发货" "was shipped by somebody who had not got it";
+    HeldNotReceived "held-not-received" Check
+        "未经收货即由他人处置" "was in the hands of somebody who had not received it";
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ impl Settled {
         if self.newest.is_some_and(|newest| fact.order() <= newest) || !self.contain(fact, emptied) {
             return false;
         }
-        self.state.apply(fact);
+        self.state.apply(fact, false);
         self.newest = Some(fact.order());
         true
     }

@@ -2,43 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use medtrace_event::Action;
 use medtrace_gs1::Thing;
 use serde::{Deserialize, Serialize};
 
-use crate::{Fact, Inside, Order, Role};
+use crate::words::{Custody, custody, ending, warnings};
+use crate::{End, Fact, Inside, Irregular, Order, Role, Warning, Warnings, Way};
 use medtrace_ledger::EventRef;
-
-/// What did not fit in a thing's history. The bits are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Irregular(pub u32);
-
-impl Irregular {
-    pub const COMMISSIONED_TWICE: Irregular = Irregular(1);
-    /// Something happened to it before it was commissioned.
-    pub const BEFORE_COMMISSIONING: Irregular = Irregular(2);
-    /// Something happened to it after it was used up or destroyed.
-    pub const AFTER_END: Irregular = Irregular(4);
-    pub const USED_TWICE: Irregular = Irregular(8);
-    pub const TWO_CONTAINERS: Irregular = Irregular(16);
-    /// Taken out of, or seen in, a container that it was not in.
-    pub const NOT_IN_CONTAINER: Irregular = Irregular(32);
-    /// Received by another party though nobody had shipped it.
-    pub const RECEIVED_NOT_SHIPPED: Irregular = Irregular(64);
-    /// Shipped by a party that had not got it.
-    pub const SHIPPED_NOT_HELD: Irregular = Irregular(128);
-    pub const NOT_ENTITLED: Irregular = Irregular(256);
-    /// Received and shipped again within one second: the ranks may have put them the wrong way round.
-    pub const SAME_SECOND: Irregular = Irregular(512);
-
-    pub fn has(self, other: Irregular) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    pub fn with(self, other: Irregular) -> Irregular {
-        Irregular(self.0 | other.0)
-    }
-}
 
 /// Who did something where and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,15 +33,6 @@ impl Mark {
     }
 }
 
-/// How a thing's life ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum End {
-    Used,
-    Destroyed,
-    /// Consumed by a transformation.
-    Transformed,
-}
-
 /// Where a thing is and how it fares, from its own facts or from its own and its containers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
@@ -87,15 +47,21 @@ pub struct State {
     pub disposition: Box<str>,
     /// persistentDispositions in force, bare CBV words.
     pub persistent: BTreeSet<Box<str>>,
-    /// Canonical URI; empty while in transit or unknown.
+    /// What warns of it until taken back, said of itself.
+    pub warned: Warnings,
+    /// The same, said of a container that it was in. What is said back of itself takes these back too; what is said back
+    /// of the container does not touch `warned`.
+    pub warned_by_container: Warnings,
+    /// Canonical URI; empty on the road or if unknown.
     pub place: Box<str>,
-    /// The party that has it: who last said where it is.
+    /// The party that has it.
     pub holder: Box<str>,
-    /// Bound for: canonical URI. `None`: not in transit.
+    /// Bound for: canonical URI, empty if nobody named one. `None`: at rest. It is [`Way::heading`] of `way`.
     pub heading: Option<Box<str>>,
+    pub way: Way,
     /// The last fact of any kind.
     pub last: Option<Mark>,
-    /// When `place` and `heading`, `holder` and `disposition` were last said: a container's later word outweighs them.
+    /// When `place`, `holder` and `disposition` were last said: a container's later word outweighs them.
     pub placed: Option<Order>,
     pub held: Option<Order>,
     pub disposed: Option<Order>,
@@ -119,7 +85,7 @@ impl State {
         for (fact, inferred) in facts {
             // A container that moves on says nothing of what was used up inside it.
             if !inferred || state.ended.is_none() {
-                state.apply(fact);
+                state.apply(fact, inferred);
             }
         }
         if let Some(stay) = stays.last() {
@@ -148,7 +114,8 @@ impl State {
         state
     }
 
-    pub(crate) fn apply(&mut self, fact: &Fact) {
+    /// `inferred`: it is a container's fact.
+    pub(crate) fn apply(&mut self, fact: &Fact, inferred: bool) {
         self.note_signer(fact);
         match fact.role {
             Role::SameAs | Role::Linked => return,
@@ -157,6 +124,9 @@ impl State {
             Role::Input => self.end(End::Transformed, fact),
             Role::Child | Role::Parent | Role::Emptied => self.handle_container(fact),
             Role::Subject => self.observe(fact),
+        }
+        if self.ended.is_none() {
+            self.warn(fact, inferred);
         }
         self.persist(fact);
         self.last = Some(Mark::of(fact));
@@ -184,7 +154,7 @@ impl State {
     }
 
     fn handle_container(&mut self, fact: &Fact) {
-        if self.ended.is_some() && fact.role == Role::Child {
+        if self.ended.is_some() {
             return self.flag(Irregular::AFTER_END);
         }
         self.settle(fact, "");
@@ -192,67 +162,71 @@ impl State {
 
     fn observe(&mut self, fact: &Fact) {
         let head = &fact.head;
-        if let Some(end) = ending(fact) {
+        if let Some(end) = ending(head) {
             return self.end(end, fact);
         }
         if self.ended.is_some() {
             return self.flag(Irregular::AFTER_END);
         }
-        match &*head.step {
-            "shipping" | "departing" => self.ship(fact),
-            "void_shipping" => self.settle(fact, "active"),
-            "receiving" | "arriving" | "accepting" => self.receive(fact),
-            "sensor_reporting" => {}
-            _ => {
-                if &*head.disposition == "partially_dispensed" {
-                    self.partly_used = true;
-                }
-                self.settle(fact, "");
-            }
+        if &*head.step == "sensor_reporting" {
+            return;
         }
+        self.partly_used |= &*head.disposition == "partially_dispensed";
+        let otherwise = match custody(fact) {
+            Custody::Sends | Custody::Leaves | Custody::Carries => "in_transit",
+            Custody::Receives => "in_progress",
+            Custody::Has if &*head.step == "void_shipping" => "active",
+            Custody::Has | Custody::Unchanged => "",
+        };
+        self.settle(fact, otherwise);
     }
 
-    fn ship(&mut self, fact: &Fact) {
-        let head = &fact.head;
-        if self.received_at.is_some_and(|at| head.order.at - at < 1_000_000) {
-            self.flag(Irregular::SAME_SECOND);
-        }
-        if !self.holder.is_empty() && self.holder != head.party {
-            self.flag(Irregular::SHIPPED_NOT_HELD);
-        }
-        self.heading = Some(head.destination.clone());
-        self.place = Box::default();
-        self.placed = Some(head.order);
-        self.hold(fact);
-        self.dispose(fact, "in_transit");
-    }
-
-    fn receive(&mut self, fact: &Fact) {
-        let head = &fact.head;
-        if self.heading.is_none() && !self.holder.is_empty() && self.holder != head.party {
-            self.flag(Irregular::RECEIVED_NOT_SHIPPED);
-        }
-        self.settle(fact, "in_progress");
-        self.received_at = Some(head.order.at);
-    }
-
-    /// It is in the hands of the signer, and at rest where the event says. (Each field depends on the facts alone, not on
-    /// other fields: that is what lets a reader take each from the container that said it last.)
+    /// Where it is now, with whom, on the road or at rest. (Each field depends on the facts alone, not on other fields:
+    /// that is what lets a reader take each from the container that said it last.)
     fn settle(&mut self, fact: &Fact, otherwise: &str) {
-        let head = &fact.head;
+        let (head, custody) = (&fact.head, custody(fact));
+        self.question(fact, custody);
         let landed = !head.place.is_empty() || &*head.step == "void_shipping";
-        if landed {
-            self.place = head.place.clone();
-            self.heading = None;
+        let leaves = matches!(custody, Custody::Sends | Custody::Leaves);
+        if leaves {
+            self.way.leave(head.order, &head.destination);
+        } else if landed && matches!(custody, Custody::Has | Custody::Receives) {
+            self.way.rest(head.order);
+        }
+        if leaves || landed {
+            self.place = if leaves { Box::default() } else { head.place.clone() };
             self.placed = Some(head.order);
         }
-        self.hold(fact);
+        self.heading = self.way.heading().map(Into::into);
+        if custody != Custody::Unchanged {
+            self.holder = head.party.clone();
+            self.held = Some(head.order);
+        }
+        if matches!(custody, Custody::Receives | Custody::Carries) {
+            self.received_at = Some(head.order.at);
+        }
         self.dispose(fact, otherwise);
     }
 
-    fn hold(&mut self, fact: &Fact) {
-        self.holder = fact.head.party.clone();
-        self.held = Some(fact.head.order);
+    /// What does not fit in how it came into the signer's hands.
+    fn question(&mut self, fact: &Fact, custody: Custody) {
+        let head = &fact.head;
+        let leaves = matches!(custody, Custody::Sends | Custody::Leaves);
+        if leaves && self.received_at.is_some_and(|at| head.order.at - at < 1_000_000) {
+            self.flag(Irregular::SAME_SECOND);
+        }
+        if self.holder.is_empty() || self.holder == head.party || fact.begins() {
+            return;
+        }
+        let moving = self.heading.is_some();
+        let bound_here = !head.place.is_empty() && self.heading.as_ref() == Some(&head.place);
+        match custody {
+            Custody::Sends => self.flag(Irregular::SHIPPED_NOT_HELD),
+            Custody::Leaves if !moving => self.flag(Irregular::SHIPPED_NOT_HELD),
+            Custody::Receives | Custody::Carries if !moving => self.flag(Irregular::RECEIVED_NOT_SHIPPED),
+            Custody::Has if !bound_here => self.flag(Irregular::HELD_NOT_RECEIVED),
+            _ => {}
+        }
     }
 
     fn dispose(&mut self, fact: &Fact, otherwise: &str) {
@@ -274,6 +248,25 @@ impl State {
                 self.ended = Some((end, Mark::of(fact)));
             }
         }
+    }
+
+    fn warn(&mut self, fact: &Fact, inferred: bool) {
+        for (kind, word) in warnings(&fact.head) {
+            let warning = Warning { word: word.into(), order: fact.order(), position: fact.head.position };
+            if inferred {
+                self.warned_by_container.insert(kind, warning);
+                continue;
+            }
+            if word.is_empty() {
+                self.warned_by_container.insert(kind, warning.clone());
+            }
+            self.warned.insert(kind, warning);
+        }
+    }
+
+    /// The lasting warnings in force.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.warned.values().chain(self.warned_by_container.values()).filter(|warning| !warning.word.is_empty())
     }
 
     fn persist(&mut self, fact: &Fact) {
@@ -300,44 +293,4 @@ impl State {
             None => &self.disposition,
         }
     }
-}
-
-impl End {
-    /// The bare CBV disposition of this end.
-    pub fn disposition(self) -> &'static str {
-        match self {
-            End::Used => "dispensed",
-            End::Destroyed => "destroyed",
-            End::Transformed => "inactive",
-        }
-    }
-}
-
-/// Whether a fact ends the life of the thing it names.
-pub(crate) fn ends(fact: &Fact) -> bool {
-    fact.role == Role::Input || ending(fact).is_some()
-}
-
-/// Whether an ObjectEvent ends the thing's life, and how.
-fn ending(fact: &Fact) -> Option<End> {
-    let head = &fact.head;
-    match (&*head.step, &*head.disposition, head.action) {
-        (_, "partially_dispensed", _) => None,
-        (_, "dispensed" | "retail_sold", _) => Some(End::Used),
-        ("dispensing" | "installing", _, _) => Some(End::Used),
-        (_, "destroyed", _) | ("destroying" | "decommissioning", _, _) => Some(End::Destroyed),
-        (_, _, Some(Action::Delete)) => Some(End::Destroyed),
-        _ => None,
-    }
-}
-
-/// Sorted as they are folded; facts of one event in the order of their roles.
-pub(crate) fn in_order<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<&'a Fact> {
-    let mut facts: Vec<&Fact> = facts.collect();
-    facts.sort_by(|a, b| compare(a, b));
-    facts
-}
-
-pub(crate) fn compare(a: &Fact, b: &Fact) -> std::cmp::Ordering {
-    (a.order(), a.role, &a.counterpart).cmp(&(b.order(), b.role, &b.counterpart))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::{alarm, ending};
 use crate::{End, Flags, Irregular, Level, Mark, ReasonCode, Role, Story};
 use medtrace_ledger::EventRef;
 
@@ -96,10 +97,9 @@ pub fn judge(story: &Story, scan: &Scan, caller: &Caller) -> Judgement {
     };
     if verdict == Verdict::Accept {
         let origin = story.state.commissioned.as_ref().map(|mark| mark.position);
-        reasons.insert(
-            0,
-            Reason { code: ReasonCode::Genuine, particular: String::new(), events: origin.into_iter().collect() },
-        );
+        let is_product = story.things.iter().any(|thing| thing.product().is_some());
+        let code = if is_product { ReasonCode::Genuine } else { ReasonCode::KnownContainer };
+        reasons.insert(0, Reason { code, particular: String::new(), events: origin.into_iter().collect() });
     }
     Judgement { verdict, reasons }
 }
@@ -156,31 +156,38 @@ impl Case<'_> {
                 End::Transformed => ReasonCode::Transformed,
             };
             self.add(code, &place_and_time(mark), [mark.position]);
-        } else {
-            let code = match &*state.disposition {
-                "damaged" => Some(ReasonCode::Damaged),
-                "non_conformant" | "non_sellable_other" => Some(ReasonCode::NonConformant),
-                "returned" => Some(ReasonCode::Returned),
-                "recalled" => Some(ReasonCode::Recalled),
-                _ if state.last.as_ref().is_some_and(|m| &*m.step == "holding") => Some(ReasonCode::OnHold),
-                _ => None,
-            };
-            if let Some(code) = code {
-                self.add(code, "", state.last.iter().map(|m| m.position));
+            if self.story.entries.iter().any(|e| e.via.is_some() && e.fact.head.position == mark.position) {
+                self.add(ReasonCode::Inferred, "", [mark.position]);
             }
+        } else {
+            for warning in state.warnings() {
+                self.warn(&warning.word, vec![warning.position]);
+            }
+            let disposed = self.pick(|e| e.in_force && Some(e.fact.order()) == state.disposed);
+            self.warn(&state.disposition, disposed);
         }
         if state.partly_used && state.ended.is_none() {
-            self.add(ReasonCode::PartlyUsed, "", self.events(|f| &*f.head.disposition == "partially_dispensed"));
+            self.warn("partially_dispensed", self.events(|f| &*f.head.disposition == "partially_dispensed"));
         }
         if state.irregular.has(Irregular::USED_TWICE) {
-            self.add(ReasonCode::UsedTwice, "", self.events(|f| f.role == Role::Subject && crate::state::ends(f)));
+            self.add(ReasonCode::UsedTwice, "", self.events(|f| f.role == Role::Subject && ending(&f.head).is_some()));
         }
-        for (word, code) in [("recalled", ReasonCode::Recalled), ("stolen", ReasonCode::Stolen)] {
-            if state.persistent.contains(word) {
-                let setters = self.events(|f| f.head.persistent_set.iter().any(|w| &**w == word));
-                self.add(code, "", setters);
-            }
+        for word in &state.persistent {
+            self.warn(word, self.events(|f| f.head.persistent_set.contains(word)));
         }
+    }
+
+    /// What a disposition warns of, once however often it was said; with the word, or else who said it.
+    fn warn(&mut self, word: &str, events: Vec<EventRef>) {
+        let Some(code) = alarm(word).filter(|code| self.reasons.iter().all(|reason| reason.code != *code)) else {
+            return;
+        };
+        let sayer = self.story.entries.iter().find(|e| Some(&e.fact.head.position) == events.first());
+        let particular = match code {
+            ReasonCode::Unfit | ReasonCode::Mismatch => word,
+            _ => sayer.map_or("", |entry| &entry.fact.head.party),
+        };
+        self.add(code, particular, events);
     }
 
     fn whereabouts(&mut self, caller: &Caller) {
@@ -198,10 +205,16 @@ impl Case<'_> {
             self.add(ReasonCode::Elsewhere, &state.place, last.clone());
         }
         let heading = state.heading.as_deref().filter(|heading| !heading.is_empty());
-        if let (Some(_), Some(heading)) = (&caller.place, heading)
-            && !caller.addresses.iter().any(|address| address == heading)
-        {
-            self.add(ReasonCode::NotShippedToYou, heading, last.clone());
+        match (&caller.place, state.heading.as_deref()) {
+            (None, _) => {}
+            (_, Some("")) => self.add(ReasonCode::InTransit, "", last.clone()),
+            (_, Some(heading)) if !caller.addresses.iter().any(|address| address == heading) => {
+                self.add(ReasonCode::NotShippedToYou, heading, last.clone());
+            }
+            (_, None) if state.place.is_empty() && !state.holder.is_empty() && !mine => {
+                self.add(ReasonCode::HeldByAnother, &state.holder, last.clone());
+            }
+            _ => {}
         }
         if let Some((container, since)) = &state.inside {
             let here = mine || caller.place.as_deref() == Some(&*state.place);
@@ -222,8 +235,14 @@ impl Case<'_> {
         if irregular.has(Irregular::NOT_ENTITLED) {
             self.add(ReasonCode::NotEntitled, "", self.events(|f| f.head.flags.has(Flags::NOT_ENTITLED)));
         }
-        if irregular.has(Irregular::RECEIVED_NOT_SHIPPED) {
-            self.add(ReasonCode::ReceivedNotShipped, "", []);
+        for (what, code) in [
+            (Irregular::RECEIVED_NOT_SHIPPED, ReasonCode::ReceivedNotShipped),
+            (Irregular::SHIPPED_NOT_HELD, ReasonCode::ShippedNotHeld),
+            (Irregular::HELD_NOT_RECEIVED, ReasonCode::HeldNotReceived),
+        ] {
+            if irregular.has(what) {
+                self.add(code, "", []);
+            }
         }
         if [Irregular::TWO_CONTAINERS, Irregular::AFTER_END, Irregular::BEFORE_COMMISSIONING]
             .iter()

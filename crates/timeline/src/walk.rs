@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use medtrace_gs1::{Level, Thing};
 
-use crate::state::{compare, in_order};
+use crate::fact::{compare, in_order};
+use crate::words::{ending, ends_contents};
 use crate::{Cut, DEPTH_MAX, Fact, Inside, Order, Role, Settled, State, Stay, intervals};
 
 /// One line of a thing's story.
@@ -223,10 +224,11 @@ impl Walk {
     }
 }
 
-/// Whether a container's fact tells of its contents too: its movements and dispositions, not its own birth or end.
+/// Whether a container's fact tells of its contents too: its movements and dispositions, and that it was destroyed or
+/// used; not its birth, nor that its code was retired.
 fn reaches_contents(fact: &Fact) -> bool {
     match fact.role {
-        Role::Subject => !fact.begins() && !crate::state::ends(fact),
+        Role::Subject => !fact.begins() && (ending(&fact.head).is_none() || ends_contents(&fact.head.step)),
         Role::Child | Role::Parent => true,
         _ => false,
     }

@@ -33,7 +33,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Number of this layout: a state in another one is derived again.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Changes of one or more blocks: `None` removes.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
