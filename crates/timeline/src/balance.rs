@@ -3,16 +3,20 @@
 //! Ten of a lot packed in a case have no identity of their own, so there are no intervals: packing moves ten from the
 //! place to the case, the case's own way is looked up when reading. Emptying the case moves whatever is in it to where
 //! that happened, so a container's emptyings are among the facts of the lots that it held.
+//!
+//! An event says how many, seldom of which: a shift takes from the parts that it most likely means, in an order of
+//! preference. Only pieces count; what is measured in other units has no balance.
 
 use std::collections::BTreeMap;
 
 use medtrace_event::Action;
-use medtrace_gs1::Thing;
+use medtrace_gs1::{Scheme, Thing};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::in_order;
-use crate::{Cut, Fact, Order, Role};
+use crate::words::{Custody, custody, ending};
+use crate::{Cut, End, Fact, Order, Role};
 use medtrace_ledger::EventRef;
 
 /// Where a part of a lot is.
@@ -97,18 +101,19 @@ impl Balance {
         match fact.role {
             Role::Subject | Role::Output if fact.begins() => {
                 self.commissioned = self.commissioned.saturating_add(amount);
-                self.put(fact, here(fact), "active", amount);
+                let condition = said(fact, "active");
+                self.put(Bin { whereabouts: here(fact), holder: head.party.clone(), condition }, amount);
             }
             Role::Child => {
                 let (Some(container), true) = (&fact.counterpart, head.action != Some(Action::Observe)) else { return };
                 let inside = Whereabouts::Inside(container.clone());
-                if head.action == Some(Action::Add) {
-                    self.shift(fact, &[here(fact)], inside, "", amount);
-                } else {
-                    self.shift(fact, &[inside], here(fact), "", amount);
-                }
+                let (from, to) = match head.action {
+                    Some(Action::Add) => (here(fact), inside),
+                    _ => (inside, here(fact)),
+                };
+                self.shift(fact, amount, |bin| (bin.whereabouts == from).then_some(0), to, "");
             }
-            Role::Input => self.shift(fact, &[here(fact)], here(fact), "inactive", amount),
+            Role::Input => self.stay(fact, amount, End::Transformed.disposition()),
             Role::Subject => self.observe(fact, amount),
             _ => {}
         }
@@ -122,27 +127,31 @@ impl Balance {
     fn observe(&mut self, fact: &Fact, amount: Decimal) {
         let head = &fact.head;
         let here = here(fact);
-        let heading = Whereabouts::Heading(head.destination.clone());
-        let arriving = [Whereabouts::Heading(head.place.clone()), Whereabouts::Heading(Box::default())];
-        match (&*head.step, head.action) {
-            ("shipping" | "departing", _) => self.shift(fact, &[here], heading, "in_transit", amount),
-            ("void_shipping", _) => self.shift(fact, &[heading], here, "active", amount),
-            ("receiving" | "arriving" | "accepting", _) => self.shift(fact, &arriving, here, "in_progress", amount),
-            ("dispensing" | "installing" | "retail_selling", _) => {
-                self.shift(fact, std::slice::from_ref(&here), here.clone(), "dispensed", amount)
+        let bound = Whereabouts::Heading(head.destination.clone());
+        if let Some(end) = ending(head) {
+            return self.stay(fact, amount, end.disposition());
+        }
+        match (custody(fact), &*head.step) {
+            (Custody::Sends, _) => {
+                self.shift(fact, amount, |bin| (bin.whereabouts == here).then_some(0), bound, "in_transit")
             }
-            ("destroying" | "decommissioning", _) | (_, Some(Action::Delete)) => {
-                self.shift(fact, std::slice::from_ref(&here), here.clone(), "destroyed", amount)
-            }
-            ("sensor_reporting", _) => {}
-            _ => self.shift(fact, std::slice::from_ref(&here), here.clone(), "", amount),
+            (Custody::Leaves, _) => self.shift(fact, amount, |bin| leaving(bin, fact), bound, "in_transit"),
+            (Custody::Receives, _) => self.shift(fact, amount, |bin| arriving(bin, fact), here, "in_progress"),
+            (Custody::Has, "void_shipping") => self.shift(fact, amount, |bin| voided(bin, fact), here, "active"),
+            (Custody::Has, "transporting") => self.shift(fact, amount, |bin| moved(bin, fact), here, ""),
+            // On its way still.
+            (Custody::Carries, _) | (_, "sensor_reporting") => {}
+            (Custody::Has | Custody::Unchanged, _) => self.stay(fact, amount, ""),
         }
     }
 
-    fn put(&mut self, fact: &Fact, whereabouts: Whereabouts, otherwise: &str, amount: Decimal) {
-        let said = &*fact.head.disposition;
-        let condition = if said.is_empty() { otherwise } else { said };
-        let bin = Bin { whereabouts, holder: fact.head.party.clone(), condition: condition.into() };
+    /// Something happens to what is here, and it stays here.
+    fn stay(&mut self, fact: &Fact, amount: Decimal, otherwise: &str) {
+        let here = here(fact);
+        self.shift(fact, amount, |bin| (bin.whereabouts == here).then_some(0), here.clone(), otherwise);
+    }
+
+    fn put(&mut self, bin: Bin, amount: Decimal) {
         let sum = self.parts.get(&bin).map_or(amount, |have| have.saturating_add(amount));
         match sum.is_zero() {
             true => self.parts.remove(&bin),
@@ -157,48 +166,127 @@ impl Balance {
         for bin in spilt {
             if let Some(amount) = self.parts.remove(&bin) {
                 self.mark(fact);
-                self.put(fact, here(fact), &bin.condition, amount);
+                let condition = said(fact, &bin.condition);
+                self.put(Bin { whereabouts: here(fact), holder: fact.head.party.clone(), condition }, amount);
             }
         }
     }
 
-    /// Takes `amount` from the parts at `sources` (in this order of preference; the signer's own parts and live ones
-    /// first) and puts it at `target`. What is missing there is taken from nowhere, and remembered.
-    fn shift(&mut self, fact: &Fact, sources: &[Whereabouts], target: Whereabouts, otherwise: &str, amount: Decimal) {
+    /// Takes `amount` from live parts that have a `rank`, the lowest first and of equals the signer's own, and puts it at
+    /// `target`. What is missing is taken from nowhere, unless the event only sees it, and remembered.
+    fn shift(
+        &mut self,
+        fact: &Fact,
+        amount: Decimal,
+        rank: impl Fn(&Bin) -> Option<u8>,
+        target: Whereabouts,
+        otherwise: &str,
+    ) {
+        let party = &fact.head.party;
+        let mut sources: Vec<(u8, bool, Bin)> = self
+            .parts
+            .keys()
+            .filter(|bin| bin.is_live())
+            .filter_map(|bin| Some((rank(bin)?, bin.holder != *party, bin.clone())))
+            .collect();
+        sources.sort();
+        let nowhere =
+            Bin { whereabouts: Whereabouts::Place(Box::default()), holder: party.clone(), condition: "active".into() };
         let mut left = amount;
-        let mut condition: Option<Box<str>> = None;
-        for bin in self.preferred(fact, sources) {
-            let Some(have) = self.parts.get_mut(&bin).filter(|have| **have > Decimal::ZERO) else { continue };
-            let taken = left.min(*have);
-            *have -= taken;
-            left -= taken;
-            if have.is_zero() {
-                self.parts.remove(&bin);
-            }
-            condition.get_or_insert(bin.condition);
-            if left.is_zero() {
-                break;
-            }
+        let mut taken = Vec::new();
+        for (_, _, bin) in sources {
+            let Some(have) = self.parts.get(&bin).copied().filter(|have| *have > Decimal::ZERO && !left.is_zero())
+            else {
+                continue;
+            };
+            let some = left.min(have);
+            left -= some;
+            self.put(bin.clone(), -some);
+            taken.push((bin, some));
         }
         self.overdrawn |= !left.is_zero();
-        let otherwise = if otherwise.is_empty() { condition.as_deref().unwrap_or("active") } else { otherwise };
-        self.put(fact, target, otherwise, amount);
+        let sees_only = custody(fact) == Custody::Unchanged;
+        if !sees_only {
+            taken.push((nowhere, left));
+        }
+        for (bin, some) in taken.into_iter().filter(|(_, some)| !some.is_zero()) {
+            let condition = said(fact, if otherwise.is_empty() { &bin.condition } else { otherwise });
+            // Who leaves without naming a destination does not take back the one that was named before.
+            let whereabouts = match (&target, bin.whereabouts) {
+                (Whereabouts::Heading(to), Whereabouts::Heading(before)) if to.is_empty() => {
+                    Whereabouts::Heading(before)
+                }
+                _ => target.clone(),
+            };
+            let holder = if sees_only { bin.holder } else { party.clone() };
+            self.put(Bin { whereabouts, holder, condition }, some);
+        }
     }
+}
 
-    fn preferred(&self, fact: &Fact, sources: &[Whereabouts]) -> Vec<Bin> {
-        let rank = |bin: &Bin| {
-            let source = sources.iter().position(|s| *s == bin.whereabouts)?;
-            let gone = matches!(&*bin.condition, "dispensed" | "destroyed" | "inactive");
-            (!gone).then_some((source, bin.holder != fact.head.party))
-        };
-        let mut bins: Vec<_> = self.parts.keys().filter_map(|bin| Some((rank(bin)?, bin.clone()))).collect();
-        bins.sort();
-        bins.into_iter().map(|(_, bin)| bin).collect()
+impl Bin {
+    fn is_live(&self) -> bool {
+        !matches!(&*self.condition, "dispensed" | "destroyed" | "inactive")
+    }
+}
+
+/// How an event says the part fares that it is about. An end has one word.
+fn said(fact: &Fact, otherwise: &str) -> Box<str> {
+    match &*fact.head.disposition {
+        "" => otherwise.into(),
+        // Of a transformation it tells of what was made.
+        _ if fact.role == Role::Input => otherwise.into(),
+        _ if fact.role == Role::Subject && ending(&fact.head).is_some() => otherwise.into(),
+        said => said.into(),
     }
 }
 
 fn here(fact: &Fact) -> Whereabouts {
     Whereabouts::Place(fact.head.place.clone())
+}
+
+/// Received: what is bound here, or nobody knows where; then, of what is accepted, what was received here before; then
+/// what is bound for a party rather than a place.
+fn arriving(bin: &Bin, fact: &Fact) -> Option<u8> {
+    match &bin.whereabouts {
+        Whereabouts::Heading(to) if *to == fact.head.place => Some(0),
+        Whereabouts::Heading(to) if to.is_empty() => Some(1),
+        Whereabouts::Place(place) if *place == fact.head.place && &*fact.head.step == "accepting" => Some(2),
+        Whereabouts::Heading(to) if Thing::from_uri(to).is_ok_and(|to| to.scheme() == Scheme::Party) => Some(3),
+        _ => None,
+    }
+}
+
+/// Leaves with a carrier: what was shipped where it goes; else what its signer has here; else what is on its way
+/// elsewhere; else what others have here. Without a destination: what its signer has on the road or here, else others.
+fn leaving(bin: &Bin, fact: &Fact) -> Option<u8> {
+    let (to, own) = (&fact.head.destination, bin.holder == fact.head.party);
+    match &bin.whereabouts {
+        Whereabouts::Heading(heading) if !to.is_empty() && heading == to => Some(0),
+        Whereabouts::Heading(_) if to.is_empty() => Some(if own { 1 } else { 3 }),
+        Whereabouts::Heading(_) => Some(3),
+        Whereabouts::Place(place) if *place == fact.head.place => Some(if own { 2 } else { 4 }),
+        _ => None,
+    }
+}
+
+/// Not shipped after all: what is on its way there; where the event does not say where, what its signer has on the road.
+fn voided(bin: &Bin, fact: &Fact) -> Option<u8> {
+    match &bin.whereabouts {
+        Whereabouts::Heading(to) if *to == fact.head.destination => Some(0),
+        Whereabouts::Heading(_) if fact.head.destination.is_empty() && bin.holder == fact.head.party => Some(1),
+        Whereabouts::Heading(_) if fact.head.destination.is_empty() => Some(2),
+        _ => None,
+    }
+}
+
+/// Moved inside one organisation: what its signer has elsewhere, else what is here.
+fn moved(bin: &Bin, fact: &Fact) -> Option<u8> {
+    match &bin.whereabouts {
+        Whereabouts::Place(place) if *place == fact.head.place => Some(1),
+        Whereabouts::Place(_) if bin.holder == fact.head.party => Some(0),
+        _ => None,
+    }
 }
 
 /// Bins are structures, so the map is written as a list of pairs.

@@ -25,7 +25,11 @@ pub struct Sealed {
     pub flags: Flags,
 }
 
-/// Everything `event` says of things, one fact per thing and role; quantities of a thing named twice are added up.
+/// UN/CEFACT Rec 20 codes that mean a number of trade items, as no code does: one, piece, each.
+const PIECES: [&str; 3] = ["C62", "H87", "EA"];
+
+/// Everything `event` says of things, one fact per thing and role; quantities of a thing named twice are added up. What
+/// is measured in other units than pieces is told without its amount: a sum has one unit.
 pub fn facts_of(event: &Event, sealed: &Sealed) -> Vec<Fact> {
     let head = Arc::new(head_of(event, sealed));
     let mut facts = Facts { event, head, found: BTreeMap::new() };
@@ -106,7 +110,8 @@ impl Facts<'_> {
             self.add(thing, role, counterpart, None);
         }
         for quantity in quantities {
-            self.add(&quantity.thing, role, counterpart, quantity.amount);
+            let pieces = quantity.uom.as_deref().is_none_or(|uom| PIECES.contains(&uom));
+            self.add(&quantity.thing, role, counterpart, quantity.amount.filter(|_| pieces));
         }
     }
 
