@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use medtrace_event::Event;
 use medtrace_gs1::Thing;
 use medtrace_ledger::EventRef;
-use medtrace_timeline::{Cut, Fact, Flags, Sealed, State, Walk, facts_of, present};
+use medtrace_timeline::{Cut, Fact, Flags, Role, Sealed, Settled, State, Walk, facts_of, present};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -541,6 +541,32 @@ proptest! {
             }
             let seen = outcome(&now.place, now.heading.as_deref(), &now.holder, &now.condition, &now.containers);
             prop_assert_eq!(Outcome { warnings: now.warnings, ..seen }, walked, "{}", name);
+        }
+    }
+
+    /// What is kept up to date fact by fact tells the same as a fold of all facts.
+    #[test]
+    fn appending_agrees_with_folding(happenings in happenings(12)) {
+        let arrival: Vec<usize> = (0..happenings.len()).collect();
+        let mut facts = arrive(&happenings, &arrival);
+        facts.sort_by_key(|fact| (fact.order(), fact.role));
+        for (n, name) in THINGS.iter().enumerate() {
+            let mut kept = Settled::default();
+            for (last, fact) in facts.iter().enumerate() {
+                let known = &facts[..=last];
+                let inside = kept.state.inside.as_ref().map(|(container, _)| container);
+                let emptied = |container: &Thing| {
+                    let emptyings = known.iter().filter(|f| f.role == Role::Emptied && f.thing == *container);
+                    emptyings.map(Fact::order).max()
+                };
+                let spilt = fact.role == Role::Emptied && inside == Some(&fact.thing);
+                let own = fact.thing == thing(n);
+                if spilt || (own && !kept.append(fact, emptied)) {
+                    kept = supplied(known, n, Cut::ALL).settle();
+                }
+            }
+            let folded = supplied(&facts, n, Cut::ALL).settle();
+            prop_assert_eq!((kept.state, kept.stays), (folded.state, folded.stays), "{}", name);
         }
     }
 }
