@@ -127,6 +127,10 @@ CREATE TABLE IF NOT EXISTS lot_item (
     held Int64,
     disposed Int64,
     irregular UInt32,
+    -- A commissioning of it is in force: what never was commissioned is no pack of the lot, whatever was said of it.
+    commissioned Bool,
+    -- Another code of the same pack, the smallest by class and id, stands for it: counted once, a pack is counted there.
+    alias Bool,
     last_t Int64,
     last_block UInt64,
     last_idx UInt32,

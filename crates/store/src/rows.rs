@@ -134,6 +134,10 @@ pub struct LotItemRow {
     pub held: i64,
     pub disposed: i64,
     pub irregular: u32,
+    /// A commissioning of it is in force.
+    pub commissioned: bool,
+    /// Another code of the same pack, the smallest by class and id, stands for it.
+    pub alias: bool,
     pub last_t: i64,
     pub last_block: u64,
     pub last_idx: u32,

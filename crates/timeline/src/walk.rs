@@ -97,6 +97,11 @@ impl Walk {
         self.facts.insert(thing, facts);
     }
 
+    /// The thing asked for, and the other codes on the same pack as far as the supplied facts tell.
+    pub fn group(&self) -> &[Thing] {
+        &self.group
+    }
+
     fn joins(&self, thing: &Thing, other: &Thing) -> bool {
         let single = thing.level() == Level::Instance && other.level() == Level::Instance;
         single && self.group.contains(thing) && self.group.len() < DEPTH_MAX

@@ -376,10 +376,31 @@ fn two_codes_of_one_pack_share_one_history() {
     world.say("maker", &[pack(2, 10, PACK, CASE)]);
     world.say("maker", &[unpack(3, 20, &[PACK], CASE, MAKER_GLN)]);
     world.say("other", &[receive(4, 30, also)]);
-    for code in [PACK, also] {
+    for (code, alias) in [(PACK, false), (also, true)] {
         let row = item(&mut world, code);
         assert_eq!((&*row.place, &*row.holder, row.last_block), (OTHER_GLN, "other", 5), "{code}");
+        assert_eq!((row.commissioned, row.alias), (true, alias), "{code}");
     }
+}
+
+#[test]
+fn a_code_stands_for_another_only_while_they_are_joined() {
+    let also = "urn:medtrace:cn-drug:81234560000000000001";
+    let joining = event(2, 10, at(MAKER_GLN, json!({"bizStep": "inspecting", "epcList": [also],
+        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld", {"medtrace": "urn:medtrace:ns:"}],
+        "medtrace:sameAs": [{"epc": PACK, "also": [also]}]})));
+    let mut world = World::with_parties();
+    world.say("maker", &[commission(1, 0, PACK, "L1")]);
+    world.say("maker", &[store(3, 20, also, MAKER_GLN)]);
+    // Seen, never made: a counterfeit's way.
+    assert_eq!((item(&mut world, also).commissioned, item(&mut world, also).alias), (false, false));
+    world.say("maker", std::slice::from_ref(&joining));
+    assert_eq!((item(&mut world, also).commissioned, item(&mut world, also).alias), (true, true));
+    // Kept by what is applied in order.
+    world.say("maker", &[store(4, 30, also, OTHER_GLN)]);
+    assert!(item(&mut world, also).alias && !item(&mut world, PACK).alias);
+    world.say("maker", &[declaration(&joining, "did_not_occur", &[])]);
+    assert_eq!((item(&mut world, also).commissioned, item(&mut world, also).alias), (false, false));
 }
 
 #[test]

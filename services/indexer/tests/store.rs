@@ -174,6 +174,7 @@ fn changed<T: Table>(row: &T, key: bool) -> T {
     let value = &mut columns[name];
     *value = match value.clone() {
         Value::String(text) => Value::String(format!("{text}?")),
+        Value::Bool(is) => Value::Bool(!is),
         Value::Number(number) => number.as_u64().map_or(Value::from(1), |number| (number ^ 64).into()),
         // Bytes stay as many; texts become one more.
         Value::Array(mut list) => {

@@ -172,6 +172,8 @@ pub struct ThingMemo {
     pub container: bool,
     /// Other codes that some event put on the same pack.
     pub codes: BTreeSet<ThingKey>,
+    /// One of them, or of theirs, stands for the pack.
+    pub alias: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

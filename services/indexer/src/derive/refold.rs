@@ -11,7 +11,7 @@ use medtrace_timeline::{Balance, Cut, Fact, Role, Settled, Walk};
 pub(super) use super::reader::Reader;
 
 use super::memo::{Fold, ThingKey, ThingMemo};
-use super::states::{balance_row, settled_rows};
+use super::states::{Kept, balance_row, settled_rows};
 use super::{Deriver, Touch, Work};
 use crate::keyed::{Key, Keyed, Parts, after};
 
@@ -28,20 +28,21 @@ impl<K: Keyed> Deriver<K> {
         let mut reader = Reader::default();
         for (thing, job) in self.jobs(std::mem::take(&mut work.touched))? {
             let by = job.touch.by;
-            let fold = match thing.level() {
+            let (fold, alias) = match thing.level() {
                 Level::Instance => {
-                    let (before, after) = self.fold_instance(&thing, &job, &mut reader)?;
+                    let (before, after, alias) = self.fold_instance(&thing, &job, &mut reader)?;
                     self.depend(&thing, &tellers(&before), &tellers(&after))?;
-                    settled_rows(&thing, job.before.is_some().then_some(&before), &after, job.container, by, work)?;
-                    Fold::One(Box::new(after))
+                    let before = job.before.is_some().then_some(&before);
+                    settled_rows(&thing, before, &after, Kept { container: job.container, alias }, by, work)?;
+                    (Fold::One(Box::new(after)), alias)
                 }
                 Level::Lot | Level::Class => {
                     let balance = self.fold_lot(&thing, &job, &mut reader)?;
                     work.rows.lot_balances.push(balance_row(&thing, &balance, by)?);
-                    Fold::Many(Box::new(balance))
+                    (Fold::Many(Box::new(balance)), false)
                 }
             };
-            let memo = ThingMemo { fold, container: job.container, codes: job.codes };
+            let memo = ThingMemo { fold, container: job.container, codes: job.codes, alias };
             self.keyed.put(memo_slot(&thing), &memo)?;
         }
         Ok(())
@@ -108,8 +109,8 @@ impl<K: Keyed> Deriver<K> {
         Ok(dependents)
     }
 
-    /// The folds before and after.
-    fn fold_instance(&self, thing: &Thing, job: &Job, reader: &mut Reader) -> anyhow::Result<(Settled, Settled)> {
+    /// The folds before and after, and whether another code stands for the pack now.
+    fn fold_instance(&self, thing: &Thing, job: &Job, reader: &mut Reader) -> anyhow::Result<(Settled, Settled, bool)> {
         let before = match job.before.as_ref().map(|memo| &memo.fold) {
             Some(Fold::One(settled)) => (**settled).clone(),
             _ => Settled::default(),
@@ -122,16 +123,17 @@ impl<K: Keyed> Deriver<K> {
                 all = all && settled.append(fact, |_| emptied);
             }
             if all {
-                return Ok((before, settled));
+                return Ok((before, settled, job.before.as_ref().is_some_and(|memo| memo.alias)));
             }
         }
-        let after = self.settled(thing, reader)?;
-        Ok((before, after))
+        let (after, alias) = self.settled(thing, reader)?;
+        Ok((before, after, alias))
     }
 
-    /// The thing's own part of the present, from all facts. Of the one container that it was ever in, never left and
-    /// that was never emptied, nothing is read: it may have been packed a thousand times.
-    fn settled(&self, thing: &Thing, reader: &mut Reader) -> anyhow::Result<Settled> {
+    /// The thing's own part of the present, from all facts, and whether another code stands for the pack. Of the one
+    /// container that it was ever in, never left and that was never emptied, nothing is read: it may have been packed a
+    /// thousand times.
+    fn settled(&self, thing: &Thing, reader: &mut Reader) -> anyhow::Result<(Settled, bool)> {
         let own = reader.facts_of(&self.keyed, thing)?;
         let joined = own.iter().any(|fact| fact.role == Role::SameAs);
         let mut packed = own.iter().filter(|fact| fact.role == Role::Child);
@@ -147,7 +149,10 @@ impl<K: Keyed> Deriver<K> {
         let mut walk = Walk::new(thing.clone(), Cut::ALL);
         loop {
             let wanted = walk.wanted();
-            let Some(next) = wanted.first() else { return Ok(walk.settle()) };
+            let Some(next) = wanted.first() else {
+                let alias = walk.group().iter().any(|other| other < thing && other.product().is_some());
+                return Ok((walk.settle(), alias));
+            };
             let skip = still_in.as_ref() == Some(next) && next != thing;
             let facts = if skip { Vec::new() } else { reader.facts_of(&self.keyed, next)?.to_vec() };
             walk.supply(next.clone(), facts);

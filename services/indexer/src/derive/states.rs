@@ -18,22 +18,29 @@ const ALERTS: &[(Irregular, &str)] = &[
     (Irregular::SHIPPED_NOT_HELD, "shipped-not-held"),
 ];
 
+/// What is known of a serialised thing beside its fold; see [`super::memo::ThingMemo`].
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    pub container: bool,
+    pub alias: bool,
+}
+
 /// The rows of a serialised thing; `before` is `None` if it is new.
 pub(super) fn settled_rows(
     thing: &Thing,
     before: Option<&Settled>,
     after: &Settled,
-    container: bool,
+    kept: Kept,
     by: EventRef,
     work: &mut Work<'_>,
 ) -> anyhow::Result<()> {
     assert_stays(thing, before.map_or(&[], |before| &before.stays), &after.stays, by, work);
     alert(thing, &after.state, before.map_or(Irregular::default(), |before| before.state.irregular), by, work);
     if thing.product().is_some() {
-        list_item(thing, &after.state, before.map(|before| &*before.state.lot), by, work);
+        list_item(thing, &after.state, kept.alias, before.map(|before| &*before.state.lot), by, work);
     }
     // A logistic unit or asset, or anything that was packed into.
-    if container || matches!(thing.scheme(), Scheme::Unit | Scheme::Grai | Scheme::Giai) {
+    if kept.container || matches!(thing.scheme(), Scheme::Unit | Scheme::Grai | Scheme::Giai) {
         work.rows.unit_states.push(UnitStateRow {
             class: thing.class().to_u64(),
             id: thing.id().to_owned(),
@@ -96,7 +103,7 @@ fn alert(thing: &Thing, state: &State, before: Irregular, by: EventRef, work: &m
 }
 
 /// The item's row under its lot; under a lot that it had before, a tombstone.
-fn list_item(thing: &Thing, state: &State, before: Option<&str>, by: EventRef, work: &mut Work<'_>) {
+fn list_item(thing: &Thing, state: &State, alias: bool, before: Option<&str>, by: EventRef, work: &mut Work<'_>) {
     let (container, since) = state.inside.as_ref().map_or((None, 0), |(c, since)| (Some(c), since.at));
     let last = state.last.as_ref();
     let row = LotItemRow {
@@ -114,6 +121,8 @@ fn list_item(thing: &Thing, state: &State, before: Option<&str>, by: EventRef, w
         held: moment(state.held),
         disposed: moment(state.disposed),
         irregular: state.irregular.0,
+        commissioned: state.commissioned.is_some(),
+        alias,
         last_t: last.map_or(0, |m| m.order.at),
         last_block: last.map_or(0, |m| m.position.height),
         last_idx: last.map_or(0, |m| m.position.idx),
