@@ -15,6 +15,7 @@
 //! leaves is told what the container went through), and a lot spread over thousands of containers (its row names all).
 
 mod event;
+mod follow;
 mod memo;
 mod notice;
 mod reader;
@@ -27,9 +28,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use medtrace_gs1::Thing;
+use medtrace_ledger::merkle::Frontier;
 use medtrace_ledger::note::Note;
 use medtrace_ledger::submission::{submission_leaf, undecodable_leaf};
-use medtrace_ledger::{EventRef, Genesis, ItemKind, Submission};
+use medtrace_ledger::{EventRef, Genesis, Hash, ItemKind, Origin, Submission};
 use medtrace_log::record::{Record, Unpacked};
 use medtrace_log::sealed::{SealedBlock, SealedRecord};
 use medtrace_log::topics::NOTICES;
@@ -37,6 +39,7 @@ use medtrace_registry::Registry;
 use medtrace_store::rows::{BlockRow, EventRefRow, RefKind, RefusedRow, SubmissionRow};
 use medtrace_timeline::Fact;
 
+pub use follow::Foreign;
 pub use rows::Rows;
 
 use crate::keyed::{Key, Keyed, Overlay};
@@ -45,8 +48,11 @@ use crate::keyed::{Key, Keyed, Overlay};
 pub struct Deriver<K> {
     keyed: Overlay<K>,
     registry: Registry,
-    /// Height of the next block.
-    next: u64,
+    origin: Origin,
+    /// H(genesis text).
+    genesis: Hash,
+    /// As many as were derived: the next block's height.
+    headers: Frontier,
 }
 
 /// One block under way.
@@ -89,15 +95,22 @@ impl<K: Keyed> Deriver<K> {
     /// Takes up where the keyed state ends.
     pub fn open(base: K, genesis: &Genesis) -> anyhow::Result<Self> {
         let keyed = Overlay::new(base);
-        let next = keyed.get::<u64>(&height_key())?.map_or(0, |height| height + 1);
-        let mut deriver = Deriver { keyed, registry: Registry::from_genesis(genesis), next };
+        let kept = keyed.get::<follow::Kept>(&headers_key())?;
+        let headers = kept.map(|kept| kept.read().context("failed to read the header log of the keyed state"));
+        let mut deriver = Deriver {
+            keyed,
+            registry: Registry::from_genesis(genesis),
+            origin: genesis.origin.clone(),
+            genesis: genesis.hash(),
+            headers: headers.transpose()?.unwrap_or_default(),
+        };
         deriver.replay_notices()?;
         Ok(deriver)
     }
 
     /// Height of the block that [`Deriver::derive`] expects.
     pub fn next_height(&self) -> u64 {
-        self.next
+        self.headers.size()
     }
 
     pub fn registry(&self) -> &Registry {
@@ -120,7 +133,8 @@ impl<K: Keyed> Deriver<K> {
     /// Only those of the keyed state and of a block out of turn: whatever a record holds becomes a row.
     pub fn derive(&mut self, block: &SealedBlock) -> anyhow::Result<Rows> {
         let header = &block.header;
-        anyhow::ensure!(header.height == self.next, "block {} came where {} is next", header.height, self.next);
+        let next = self.next_height();
+        anyhow::ensure!(header.height == next, "block {} came where {next} is next", header.height);
         let mut work = Work {
             height: header.height,
             time_ms: header.time_ms,
@@ -167,23 +181,24 @@ impl<K: Keyed> Deriver<K> {
         let mut positions: Vec<(String, i32, i64)> =
             block.header.cuts.iter().map(|c| (c.topic.to_string(), c.partition as i32, c.to as i64)).collect();
         positions.sort();
+        let leaf = block.header.leaf();
         work.rows.blocks.push(BlockRow {
             height: work.height,
             time_ms: work.time_ms,
             header: block.text.clone(),
-            leaf: block.header.leaf().0,
+            leaf: leaf.0,
             submissions: block.header.records(),
             events: work.events,
             notices: work.notices,
             positions,
         });
-        self.keyed.put(height_key(), &work.height)?;
-        self.next = work.height + 1;
+        self.headers.push(leaf);
+        self.keyed.put(headers_key(), &follow::Kept::from(&self.headers))?;
         Ok(work.rows)
     }
 }
 
-fn height_key() -> Vec<u8> {
+fn headers_key() -> Vec<u8> {
     Key::of(b'H').end()
 }
 

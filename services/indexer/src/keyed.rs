@@ -2,7 +2,7 @@
 //! store. A cache: whatever is lost is derived again from the log.
 //!
 //! ```text
-//! H                                → height of the last block that is in, u64
+//! H                                → the header log up to the last block that is in
 //! N ‖ pos                          → a submission's notices, to rebuild the registry at start
 //! I ‖ H(party ‖ "\n" ‖ eventID)    → the events of this name, and what is said of them
 //! E ‖ pos                          → an event's row, what its facts share, and the things it speaks of

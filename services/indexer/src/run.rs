@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::derive::{Deriver, Rows};
+use crate::derive::{Deriver, Foreign, Rows};
 use crate::keyed::Disk;
 use crate::rebuild::{self, Folder, Rebuilder};
-use crate::status::{Metrics, Status};
+use crate::status::{Lag, Metrics, Status};
 use crate::write::{WriteError, next_height, write};
 
 /// Blocks are gathered this long while more are waiting, milliseconds.
@@ -39,7 +39,7 @@ const LAG_MS: u64 = 500;
 ///
 /// # Errors
 /// What cannot be mended by waiting: a log that contradicts itself, a keyed state that cannot be read, a store whose
-/// tables are not ours.
+/// tables are not ours. A log of another chain ends nothing: it is told on `/readyz`, and nothing is indexed.
 pub async fn run(admin_listener: TcpListener, config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let status = Status::default();
     let mut registry = Registry::default();
@@ -86,7 +86,16 @@ impl Work {
         }
         let Some(deriver) = self.open(&client, &over).await? else { return Ok(()) };
         tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), over.clone()));
-        follow(&config.cluster, deriver, &client, status, metrics, &over).await
+        match follow(&config.cluster, deriver, &client, status, metrics, &over).await {
+            // Nothing is written any more; whoever asks reads why, and may have everything derived again.
+            Err(error) if error.is::<Foreign>() => {
+                tracing::error!(error = format!("{error:#}"), "another chain stands in the log");
+                status.hindered(error.to_string());
+                over.cancelled().await;
+                Ok(())
+            }
+            ended => ended,
+        }
     }
 
     /// The keyed state, made anew if it is ahead of the store: then the store was restored from a backup.
@@ -142,7 +151,7 @@ async fn follow(
         metrics.blocks.inc_by(rows.blocks.len() as u64);
         metrics.events.inc_by(rows.events.len() as u64);
         metrics.facts.inc_by(rows.facts.len() as u64);
-        status.indexed(deriver.next_height(), Some(&last));
+        status.indexed(deriver.next_height(), Some((&last, &rows)));
     }
 }
 
@@ -154,10 +163,10 @@ fn gather(
     mut last: medtrace_ledger::Header,
 ) -> anyhow::Result<(Rows, medtrace_ledger::Header)> {
     let until = Instant::now() + Duration::from_millis(GATHER_MS);
-    let mut rows = tokio::task::block_in_place(|| deriver.derive(&first))?;
+    let mut rows = tokio::task::block_in_place(|| deriver.follow(&first))?;
     while Instant::now() < until && rows.facts.len() + rows.events.len() < GATHER_ROWS {
         let Ok(block) = blocks.try_recv() else { break };
-        rows.append(tokio::task::block_in_place(|| deriver.derive(&block))?);
+        rows.append(tokio::task::block_in_place(|| deriver.follow(&block))?);
         last = block.header;
     }
     Ok((rows, last))
@@ -223,13 +232,16 @@ async fn read_from(
 /// Looks at the end of the log, so that lag is known also while nothing is read.
 async fn watch_lag(cluster: Cluster, status: Status, metrics: Metrics, shutdown: Shutdown) {
     while !shutdown.is_cancelled() {
-        if let Ok(Some(message)) = consumer::last(&cluster, BLOCKS, 0, Isolation::Committed).await
-            && let Ok((header, _)) = read_header(&message)
+        // Before the look: what is indexed by then stands in the log, if it is the same log.
+        let indexed = status.next();
+        if let Ok(end) = consumer::last(&cluster, BLOCKS, 0, Isolation::Committed).await
+            && let Ok(end) = end.map(|message| read_header(&message)).transpose()
         {
-            status.sealed(&header);
+            status.sealed(indexed, end.as_ref().map(|(header, _)| header));
         }
-        let (records, seconds) = status.lag();
+        let Lag { records, events, seconds } = status.lag();
         metrics.lag_records.set(records as i64);
+        metrics.lag_events.set(events as i64);
         metrics.lag.set(seconds);
         tokio::time::sleep(Duration::from_millis(LAG_MS)).await;
     }

@@ -9,6 +9,8 @@ use medtrace_indexer::audit::Expected;
 use medtrace_indexer::derive::{Deriver, Rows};
 use medtrace_indexer::keyed::{Keyed, Memory};
 use medtrace_ledger::genesis::Quorum;
+use medtrace_ledger::merkle::{self, Frontier};
+use medtrace_ledger::submission::{submission_leaf, undecodable_leaf};
 use medtrace_ledger::{
     Bad, Cut, Genesis, Hash, Header, Item, ItemKind, KeyName, Salt, SigningKey, SubmissionKind, TopicUuid, VerifierKey,
     seal_submission,
@@ -98,10 +100,10 @@ impl Said {
     }
 }
 
-/// Lays records into blocks, as the chainer would; roots are not computed.
+/// Lays records into blocks, as the chainer would; only the keys are left out.
 #[derive(Clone, Default)]
 pub struct Chain {
-    height: u64,
+    headers: Frontier,
     offsets: [u64; 2],
 }
 
@@ -109,7 +111,7 @@ impl Chain {
     pub fn block(&mut self, said: &[Said]) -> SealedBlock {
         let (mut cuts, mut records, mut bad) = (Vec::new(), Vec::new(), Vec::new());
         for (topic, offset) in ["notices", "scan-events"].into_iter().zip(&mut self.offsets) {
-            let from = *offset;
+            let (from, first) = (*offset, records.len());
             for said in said.iter().filter(|said| said.topic == topic) {
                 let ordinal = records.len() as u32;
                 bad.extend(said.bad.iter().map(|reason| Bad {
@@ -137,21 +139,29 @@ impl Chain {
                     from,
                     to: *offset,
                     records: (*offset - from) as u32,
-                    root: Hash([0; 32]),
+                    root: merkle::root(records[first..].iter().map(leaf)),
                 });
             }
         }
+        let height = self.headers.size();
         let header = Header {
             origin: genesis().origin,
-            height: self.height,
-            log_root: Hash([0; 32]),
-            time_ms: NOW_MS + 200 * self.height,
+            height,
+            log_root: if height == 0 { genesis().hash() } else { self.headers.root() },
+            time_ms: NOW_MS + 200 * height,
             keys: (0, Hash([0; 32])),
             cuts,
             bad,
         };
-        self.height += 1;
+        self.headers.push(header.leaf());
         SealedBlock { text: header.text(), header, records }
+    }
+}
+
+fn leaf(record: &SealedRecord) -> Hash {
+    match Record::decode(&record.value) {
+        Ok(unpacked) => submission_leaf(&unpacked.record.note),
+        Err(_) => undecodable_leaf(&record.value),
     }
 }
 
