@@ -4,7 +4,9 @@
 //! ```text
 //! H                                → the header log up to the last block that is in
 //! N ‖ pos                          → a submission's notices, to rebuild the registry at start
-//! I ‖ H(party ‖ "\n" ‖ eventID)    → the events of this name, and what is said of them
+//! I ‖ name                         → the first event of this name, and what is said of all of them
+//! C ‖ name ‖ event key             → another event of this name
+//! K ‖ name ‖ name                  → the second waits for an event of the first, which puts it right
 //! E ‖ pos                          → an event's row, what its facts share, and the things it speaks of
 //! F ‖ thing ‖ pos ‖ role ‖ thing   → a fact's own part; the last thing is its counterpart
 //! M ‖ thing ‖ pos                  → the order of an event that emptied this container
@@ -12,6 +14,7 @@
 //! Q ‖ thing ‖ thing                → until, of a lot (the first) in a container
 //! S ‖ thing                        → what its last fold said: the next fact in order is applied to it
 //!
+//! name = H(party ‖ "\n" ‖ eventID)
 //! pos = height u64 BE ‖ idx u32 BE         thing = class u64 BE ‖ length of id u16 BE ‖ id
 //! until = µs i64 BE with the sign bit flipped, so that it sorts; the largest while the stay is open
 //! ```

@@ -4,7 +4,10 @@
 mod world;
 
 use medtrace_event::{Action, Kind};
+use medtrace_indexer::derive::{Deriver, Foreign};
+use medtrace_indexer::keyed::Keyed;
 use medtrace_ledger::{ItemKind, SubmissionKind};
+use medtrace_log::sealed::SealedBlock;
 use medtrace_store::rows::*;
 use medtrace_timeline::{Balance, Flags, Irregular, State, Whereabouts};
 use rust_decimal::Decimal;
@@ -213,10 +216,33 @@ fn incorrect_data_withdraws_once_a_correction_is_there() {
         let row = item(&mut world, PACK);
         assert_eq!((&*row.lot, row.irregular), ("L9", 0), "{order:?}");
     }
-    // Never: the original stays in force.
+    // Never, or by itself: the original stays in force.
+    for declared in [events[1].clone(), declaration(&events[0], "incorrect_data", &[1])] {
+        let mut world = World::with_parties();
+        world.say("maker", &[events[0].clone(), declared]);
+        assert_eq!(item(&mut world, PACK).lot, "L1");
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_name_does_not_grow_with_what_is_said_under_it() {
     let mut world = World::with_parties();
-    world.say("maker", &events[..2]);
-    assert_eq!(item(&mut world, PACK).lot, "L1");
+    // The same name with other contents, and many names that wait for one correction.
+    let conflicts: Vec<Value> = (0..200).map(|second| commission(1, second, PACK, "L1")).collect();
+    let waiting = (1_000..1_200).map(|number| declaration(&commission(number, 0, PACK, "L1"), "incorrect_data", &[2]));
+    world.say("maker", &conflicts);
+    world.say("maker", &waiting.collect::<Vec<_>>());
+    assert_eq!(world.say("maker", &conflicts[100..101]).replays.len(), 1, "of one that was not the first");
+    world.deriver.commit().unwrap();
+    let names = world.deriver.base().range(b"I", b"J", usize::MAX).unwrap();
+    assert_eq!(names.len(), 202);
+    assert!(names.iter().all(|(_, value)| value.len() < 64), "no name is a list");
+    // All of them are withdrawn at once, and so is what comes later.
+    world.say("maker", &[declaration(&conflicts[0], "did_not_occur", &[])]);
+    world.say("maker", &[commission(1, 300, PACK, "L1")]);
+    let events = world.tables.all::<EventRow>().unwrap();
+    let left = events.iter().filter(|row| row.event_id == event_id(1) && row.void_block == 0).count();
+    assert_eq!((events.len(), left), (200 + 200 + 2, 1), "the declaration alone is in force");
 }
 
 #[test]
@@ -386,9 +412,16 @@ fn two_codes_of_one_pack_share_one_history() {
 #[test]
 fn a_code_stands_for_another_only_while_they_are_joined() {
     let also = "urn:medtrace:cn-drug:81234560000000000001";
-    let joining = event(2, 10, at(MAKER_GLN, json!({"bizStep": "inspecting", "epcList": [also],
+    let joining = event(
+        2,
+        10,
+        at(
+            MAKER_GLN,
+            json!({"bizStep": "inspecting", "epcList": [also],
         "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld", {"medtrace": "urn:medtrace:ns:"}],
-        "medtrace:sameAs": [{"epc": PACK, "also": [also]}]})));
+        "medtrace:sameAs": [{"epc": PACK, "also": [also]}]}),
+        ),
+    );
     let mut world = World::with_parties();
     world.say("maker", &[commission(1, 0, PACK, "L1")]);
     world.say("maker", &[store(3, 20, also, MAKER_GLN)]);
@@ -520,19 +553,66 @@ fn bad_records_are_kept_and_change_nothing() {
 }
 
 #[test]
-fn what_is_no_event_is_refused_with_its_reason() {
+fn a_block_of_another_chain_is_not_indexed() {
     let mut world = World::with_parties();
+    let said = |number| Said::events("maker", NOW_MS, &[commission(number, 0, PACK, "L1")]);
+    let (good, mut elsewhere) = (world.chain.clone().block(&[said(1)]), world.chain.clone());
+    // A chain that has gone another way one block ago, as it stands in a log that was exchanged.
+    elsewhere.block(&[said(2)]);
+    let after_another = elsewhere.block(&[said(3)]);
+    let change = |change: &dyn Fn(&mut SealedBlock)| {
+        let mut block = good.clone();
+        change(&mut block);
+        block
+    };
+    let table = [
+        ("its origin is other.example/log", change(&|b| b.header.origin = "other.example/log".parse().unwrap())),
+        ("its root of the headers before it is", change(&|b| b.header.log_root.0[0] ^= 1)),
+        ("its root of the cut scan-events/0 is", change(&|b| b.records = elsewhere.clone().block(&[said(2)]).records)),
+    ];
+    world.restart();
+    let before = world.deriver.base().clone();
+    let open = || Deriver::open(before.clone(), &genesis()).unwrap();
+    for (says, block) in table {
+        let error = open().follow(&block).unwrap_err();
+        assert!(error.is::<Foreign>() && error.to_string().contains(says), "{says}: {error}");
+    }
+    let mut deriver = open();
+    deriver.follow(&good).unwrap();
+    assert!(deriver.follow(&after_another).unwrap_err().to_string().contains("headers before it"));
+    assert_eq!(after_another.header.height, 3);
+}
+
+#[test]
+fn what_is_no_event_is_refused_with_its_reason() {
+    let with = |name: &str, value: Value| {
+        let mut event = commission(1, 0, PACK, "L1");
+        event[name] = value;
+        event.to_string()
+    };
     let mut nameless = commission(1, 0, PACK, "L1");
     nameless.as_object_mut().unwrap().remove("eventID");
-    let items: Vec<_> = [json!({"type": "ObjectEvent"}), nameless, commission(2, 0, PACK, "L1")]
-        .iter()
-        .map(|value| (ItemKind::Event, value.to_string().into_bytes()))
-        .collect();
+    let standard = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
+    let codes: Vec<String> = (0..20_001).map(|n| format!("a:{n}")).collect();
+    let table = [
+        (json!({"type": "ObjectEvent"}).to_string(), "eventTime"),
+        (nameless.to_string(), "eventID"),
+        (format!(" {}", commission(1, 0, PACK, "L1")), "not-canonical"),
+        (with("recordTime", json!("2026-03-01T08:00:00Z")), "record-time"),
+        (with("@context", json!([standard])), "not-canonical"),
+        (with("epcList", json!(codes)), "too-many-identifiers"),
+    ];
+    let mut items: Vec<_> = table.iter().map(|(bytes, _)| (ItemKind::Event, bytes.clone().into_bytes())).collect();
+    items.push((ItemKind::Event, commission(2, 0, PACK, "L1").to_string().into_bytes()));
+    let mut world = World::with_parties();
     let rows = world.seal(&[Said::items(SubmissionKind::Events, "maker", &["maker"], NOW_MS, &items)]).clone();
-    let refused: Vec<(&str, &str)> = rows.refused.iter().map(|r| (&*r.target, &*r.content)).collect();
-    assert_eq!(refused, [("event", "2-0"), ("event", "2-1")]);
+    assert_eq!(rows.refused.len(), table.len(), "{:?}", rows.refused);
+    for (index, (row, (_, reason))) in rows.refused.iter().zip(&table).enumerate() {
+        assert_eq!((&*row.target, row.content.clone()), ("event", format!("2-{index}")));
+        assert!(row.reason.contains(reason), "{reason}: {}", row.reason);
+    }
     assert_eq!(rows.events.len(), 1);
-    assert_eq!(rows.blocks[0].events, 3);
+    assert_eq!(rows.blocks[0].events, table.len() as u32 + 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use medtrace_event::{Event, event_key};
+use medtrace_event::{Event, SealedEvent};
 use medtrace_gs1::Thing;
 use medtrace_ledger::{EventRef, Submission, hash};
 use medtrace_registry::rights;
@@ -23,21 +23,17 @@ impl<K: Keyed> Deriver<K> {
         work: &mut Work<'_>,
     ) -> anyhow::Result<()> {
         let party = submission.party.as_str();
-        let event = match Event::from_bytes(bytes) {
-            Ok(event) => event,
+        // Whoever has a key can write to the log without asking an ingest service.
+        let SealedEvent { key, event_id, event, .. } = match medtrace_event::open(bytes, party) {
+            Ok(sealed) => sealed,
             Err(faults) => {
                 work.refuse(position, "event", faults.first().map_or_else(String::new, ToString::to_string));
                 return Ok(());
             }
         };
-        let Some(event_id) = event.event_id.as_deref() else {
-            work.refuse(position, "event", "eventID is missing".to_owned());
-            return Ok(());
-        };
-        let key = event_key(party, bytes);
-        let hash = name_hash(party, event_id);
+        let hash = name_hash(party, &event_id);
         let name = self.name(&hash)?;
-        if let Some(first) = name.events.iter().find(|event| event.key == key) {
+        if let Some(first) = self.named(&hash, &name, &key)? {
             let (block, idx) = (position.height, position.idx);
             work.rows.replays.push(ReplayRow { of_block: first.height, of_idx: first.idx, block, idx });
             return Ok(());
@@ -90,7 +86,7 @@ impl<K: Keyed> Deriver<K> {
             flags = flags.with(Flags::NOT_ENTITLED);
             alert("signer-not-entitled", refusals.first().map_or_else(String::new, |r| r.detail.clone()));
         }
-        if event.error.is_none() && name.is_taken() {
+        if event.error.is_none() && name.taken {
             flags = flags.with(Flags::CONFLICT);
             alert("conflicting", event.event_id.clone().unwrap_or_default());
         }
@@ -109,6 +105,14 @@ impl<K: Keyed> Deriver<K> {
         Ok(())
     }
 
+    /// The event of this name with this key, if there is one already.
+    fn named(&self, hash: &[u8; 32], name: &Name, key: &[u8; 32]) -> anyhow::Result<Option<Named>> {
+        match name.first.filter(|first| first.key == *key) {
+            None if name.more => self.keyed.get(&more_slot(hash, key)),
+            found => Ok(found),
+        }
+    }
+
     pub(super) fn name(&self, hash: &[u8; 32]) -> anyhow::Result<Name> {
         Ok(self.keyed.get(&name_slot(hash))?.unwrap_or_default())
     }
@@ -121,6 +125,15 @@ pub(super) fn name_hash(party: &str, event_id: &str) -> [u8; 32] {
 
 pub(super) fn name_slot(hash: &[u8; 32]) -> Vec<u8> {
     Key::of(b'I').bytes(hash).end()
+}
+
+/// An event of a name that has a first one.
+pub(super) fn more_slot(hash: &[u8; 32], key: &[u8; 32]) -> Vec<u8> {
+    [more_slots(hash), key.to_vec()].concat()
+}
+
+pub(super) fn more_slots(hash: &[u8; 32]) -> Vec<u8> {
+    Key::of(b'C').bytes(hash).end()
 }
 
 pub(super) fn event_slot(position: EventRef) -> Vec<u8> {

@@ -28,15 +28,20 @@ impl ThingKey {
     }
 }
 
-/// What is known of one name (party and eventID).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What is known of one name (party and eventID). It does not grow with what is said under it: all events but the first,
+/// and the names that wait for this one, have keys of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
-    /// In the order of the log.
-    pub events: Vec<Named>,
-    /// Names whose events are withdrawn by any event of this one: it is among their corrections.
-    pub corrects: Vec<[u8; 32]>,
-    /// The first event through which its own events were found corrected: (height, idx).
-    pub corrected: Option<(u64, u32)>,
+    /// Its first event in the order of the log.
+    pub first: Option<Named>,
+    /// There are others.
+    pub more: bool,
+    /// One of them says something of the world, rather than of other events.
+    pub taken: bool,
+    /// It is among the corrections of others.
+    pub awaited: bool,
+    /// What withdraws every event of this name, those to come too: (height, idx) of the first event that did.
+    pub withdrawn: Option<(u64, u32)>,
 }
 
 /// One event of a name.
@@ -62,20 +67,6 @@ pub enum Declares {
     DidNotOccur,
     /// Wrong in its data: withdrawn as soon as a corrective event is sealed.
     IncorrectData,
-}
-
-impl Name {
-    /// Says something of the world, rather than of other events.
-    pub fn is_taken(&self) -> bool {
-        self.events.iter().any(|event| event.declares == Declares::Nothing)
-    }
-
-    /// What withdraws every event of this name, if something does.
-    pub fn withdrawn(&self) -> Option<EventRef> {
-        let declared = self.events.iter().filter(|event| event.declares == Declares::DidNotOccur).map(Named::position);
-        let corrected = self.corrected.map(|(height, idx)| EventRef { height, idx });
-        declared.chain(corrected).min()
-    }
 }
 
 /// An event: its row, what its facts share, and what it speaks of.

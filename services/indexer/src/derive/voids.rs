@@ -6,16 +6,17 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::Context;
 use medtrace_event::Event;
 use medtrace_ledger::EventRef;
 use medtrace_store::rows::FactRow;
 use medtrace_timeline::Role;
 
-use super::event::{event_slot, facts_slot, name_hash, name_slot};
+use super::event::{event_slot, facts_slot, more_slot, more_slots, name_hash, name_slot};
 use super::memo::{Declares, EventMemo, Name, Named};
 use super::refold::Reader;
 use super::{Deriver, Work};
-use crate::keyed::Keyed;
+use crate::keyed::{Key, Keyed};
 
 impl<K: Keyed> Deriver<K> {
     /// Enters an event under its name (`hash`), and finds what it withdraws, or what withdraws it.
@@ -28,55 +29,78 @@ impl<K: Keyed> Deriver<K> {
         named: Named,
         work: &mut Work<'_>,
     ) -> anyhow::Result<()> {
-        let position = named.position();
-        if let (Declares::Nothing, Some(by)) = (named.declares, name.withdrawn()) {
-            work.void(position, by);
+        let (position, before) = (named.position(), name);
+        if let (Declares::Nothing, Some((height, idx))) = (named.declares, name.withdrawn) {
+            work.void(position, EventRef { height, idx });
         }
-        name.events.push(named);
-        self.keyed.put(name_slot(&hash), &name)?;
+        match name.first {
+            None => name.first = Some(named),
+            Some(_) => {
+                name.more = true;
+                self.keyed.put(more_slot(&hash, &named.key), &named)?;
+            }
+        }
+        name.taken |= named.declares == Declares::Nothing;
+        if name != before {
+            self.keyed.put(name_slot(&hash), &name)?;
+        }
         match named.declares {
-            Declares::DidNotOccur => withdraw(&name, position, work),
+            Declares::DidNotOccur => self.withdraw(&hash, position, work),
             Declares::IncorrectData => {
                 let corrective = event.error.iter().flat_map(|error| &error.corrective);
-                for correction in corrective.map(|id| name_hash(party, id)) {
-                    self.await_correction(hash, correction, position, work)?;
+                // Nothing puts itself right.
+                for correction in corrective.map(|id| name_hash(party, id)).filter(|correction| *correction != hash) {
+                    self.await_correction(&hash, &correction, position, work)?;
                 }
+                Ok(())
             }
-            Declares::Nothing => {
-                for original in &name.corrects {
-                    self.correct(original, position, work)?;
+            Declares::Nothing if name.awaited && !before.taken => {
+                for (original, ()) in self.keyed.scan(&waiting_slot(&hash, &[]))? {
+                    let original =
+                        original.as_slice().try_into().context("failed to read who waits for a correction")?;
+                    self.withdraw(original, position, work)?;
                 }
+                Ok(())
             }
+            Declares::Nothing => Ok(()),
+        }
+    }
+
+    /// `declaration` says that events named `correction` put those named `original` right. Any counts, even one that is
+    /// withdrawn itself: then something else puts it right in turn, in whichever order that is told.
+    fn await_correction(
+        &mut self,
+        original: &[u8; 32],
+        correction: &[u8; 32],
+        declaration: EventRef,
+        work: &mut Work<'_>,
+    ) -> anyhow::Result<()> {
+        let mut name = self.name(correction)?;
+        if name.taken {
+            return self.withdraw(original, declaration, work);
+        }
+        self.keyed.put(waiting_slot(correction, original), &())?;
+        if !name.awaited {
+            name.awaited = true;
+            self.keyed.put(name_slot(correction), &name)?;
         }
         Ok(())
     }
 
-    /// `declaration` says that events named `correction` put those named `original` right.
-    fn await_correction(
-        &mut self,
-        original: [u8; 32],
-        correction: [u8; 32],
-        declaration: EventRef,
-        work: &mut Work<'_>,
-    ) -> anyhow::Result<()> {
-        let mut name = self.name(&correction)?;
-        if !name.corrects.contains(&original) {
-            name.corrects.push(original);
-            self.keyed.put(name_slot(&correction), &name)?;
+    /// Withdraws all events of a name, those still to come too. The first withdrawal counts.
+    fn withdraw(&mut self, hash: &[u8; 32], by: EventRef, work: &mut Work<'_>) -> anyhow::Result<()> {
+        let mut name = self.name(hash)?;
+        if name.withdrawn.is_some() {
+            return Ok(());
         }
-        match name.is_taken() {
-            true => self.correct(&original, declaration, work),
-            false => Ok(()),
+        name.withdrawn = Some((by.height, by.idx));
+        self.keyed.put(name_slot(hash), &name)?;
+        let mut events: Vec<Named> = name.first.into_iter().collect();
+        if name.more {
+            events.extend(self.keyed.scan::<Named>(&more_slots(hash))?.into_iter().map(|(_, event)| event));
         }
-    }
-
-    /// Withdraws all events named `original`, those still to come too.
-    fn correct(&mut self, original: &[u8; 32], by: EventRef, work: &mut Work<'_>) -> anyhow::Result<()> {
-        let mut name = self.name(original)?;
-        withdraw(&name, by, work);
-        if name.corrected.is_none() {
-            name.corrected = Some((by.height, by.idx));
-            self.keyed.put(name_slot(original), &name)?;
+        for event in events.iter().filter(|event| event.declares == Declares::Nothing) {
+            work.void(event.position(), by);
         }
         Ok(())
     }
@@ -117,10 +141,9 @@ pub(super) fn declares(event: &Event) -> Declares {
     }
 }
 
-fn withdraw(name: &Name, by: EventRef, work: &mut Work<'_>) {
-    for original in name.events.iter().filter(|event| event.declares == Declares::Nothing) {
-        work.void(original.position(), by);
-    }
+/// A name that one waits for, and the one that waits.
+fn waiting_slot(correction: &[u8; 32], original: &[u8]) -> Vec<u8> {
+    Key::of(b'K').bytes(correction).bytes(original).end()
 }
 
 /// Takes back the rows of what is withdrawn in the block that brought it: a key has one row a version.

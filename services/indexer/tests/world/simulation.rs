@@ -268,8 +268,10 @@ pub fn simulate(happenings: &[Happening]) -> Played {
     let stands = |n: &usize| match happenings[*n].fate {
         Fate::Stands => true,
         Fate::DidNotOccur => false,
-        // Only what the same party says can put it right.
-        Fate::Corrected { by } => happenings.get(by).is_none_or(|other| other.party != happenings[*n].party),
+        // Only something else that the same party says can put it right.
+        Fate::Corrected { by } => {
+            by == *n || happenings.get(by).is_none_or(|other| other.party != happenings[*n].party)
+        }
     };
     let mut order: Vec<usize> = (0..happenings.len()).filter(stands).collect();
     order.sort_by_key(|n| (happenings[*n].second, rank(&happenings[*n].deed), *n));
