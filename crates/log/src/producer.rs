@@ -61,10 +61,7 @@ impl Producer {
         record.partition = partition;
         let report = self.inner.send_result(record).map_err(|(error, _)| self.refused(topic, error))?;
         match report.await {
-            Ok(Ok(delivery)) => {
-                let offset = u64::try_from(delivery.offset).unwrap_or_default();
-                Ok(Placed { partition: delivery.partition, offset })
-            }
+            Ok(Ok(delivery)) => placed(topic, delivery.partition, delivery.offset),
             Ok(Err((error, _))) => Err(self.undelivered(topic, error)),
             Err(_) => Err(SendError::Unknown { topic: topic.to_owned(), source: KafkaError::Canceled }),
         }
@@ -101,5 +98,28 @@ impl Producer {
             }
             _ => SendError::Unknown { topic, source },
         }
+    }
+}
+
+/// Where a delivery report says that a record stands. A broker that had it already, from an attempt whose answer was lost,
+/// may not know where: then it is in the log, and nobody can say which one it is.
+fn placed(topic: &str, partition: i32, offset: i64) -> Result<Placed, SendError> {
+    match u64::try_from(offset) {
+        Ok(offset) => Ok(Placed { partition, offset }),
+        Err(_) => {
+            Err(SendError::Unknown { topic: topic.to_owned(), source: KafkaError::MessageProduction(Code::NoOffset) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_stands_nobody_knows_where_is_not_acknowledged() {
+        assert_eq!(placed("notices", 3, 7).unwrap(), Placed { partition: 3, offset: 7 });
+        // RD_KAFKA_OFFSET_INVALID
+        assert!(matches!(placed("notices", 3, -1001), Err(SendError::Unknown { .. })));
     }
 }
