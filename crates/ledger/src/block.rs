@@ -32,7 +32,8 @@ use crate::{HEIGHT_MAX, TIME_MS_MAX};
 
 /// Most events (and most records) of a block.
 pub const BLOCK_EVENTS_MAX: u32 = 65_536;
-/// Most bytes of all record values of a block (32 MiB).
+/// Most bytes of all records of a block, unpacked (32 MiB): of a record its note, its salts and its bodies as they are
+/// before compression; of one that cannot be decoded its value. What a block unfolds to has this bound too.
 pub const BLOCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Most cuts of a header.
 pub const BLOCK_CUTS_MAX: usize = 512;

@@ -90,23 +90,25 @@ pub fn pack<'a>(items: impl IntoIterator<Item = Body<'a>>) -> Result<Vec<u8>, Fr
     zstd::bulk::compress(&content, LEVEL).map_err(|_| FrameError::Damaged)
 }
 
-/// Unpacks a frame. Nothing is decompressed before the declared size has been found within the limit.
-pub fn unpack(frame: &[u8]) -> Result<Bodies, FrameError> {
+/// The size of a frame's content as it declares it. Nothing is decompressed.
+pub fn declared(frame: &[u8]) -> Result<usize, FrameError> {
     use zstd::zstd_safe as z;
     if !frame.starts_with(&MAGIC) || z::find_frame_compressed_size(frame) != Ok(frame.len()) {
         return Err(FrameError::NotOneFrame);
     }
-    let size = match z::get_frame_content_size(frame) {
-        Ok(Some(size)) => size,
-        _ => return Err(FrameError::SizeMissing),
-    };
-    if size > FRAME_BYTES_MAX as u64 {
-        return Err(FrameError::TooLarge(size));
+    match z::get_frame_content_size(frame) {
+        Ok(Some(size)) if size > FRAME_BYTES_MAX as u64 => Err(FrameError::TooLarge(size)),
+        Ok(Some(size)) => Ok(size as usize),
+        _ => Err(FrameError::SizeMissing),
     }
-    if let Some(id) = z::get_dict_id_from_frame(frame) {
+}
+
+/// Unpacks a frame. Nothing is decompressed before the declared size has been found within the limit.
+pub fn unpack(frame: &[u8]) -> Result<Bodies, FrameError> {
+    let size = declared(frame)?;
+    if let Some(id) = zstd::zstd_safe::get_dict_id_from_frame(frame) {
         return Err(FrameError::Dictionary(id.get()));
     }
-    let size = size as usize;
     let content = zstd::bulk::decompress(frame, size).map_err(|_| FrameError::Damaged)?;
     if content.len() != size {
         return Err(FrameError::Damaged);
@@ -144,6 +146,11 @@ fn places(content: &[u8]) -> Result<Vec<(u8, Range<usize>)>, FrameError> {
 impl Bodies {
     pub fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// Bytes of the frame's content.
+    pub fn bytes(&self) -> usize {
+        self.content.len()
     }
 
     /// Never true for what [`unpack`] returns.

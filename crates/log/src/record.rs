@@ -83,11 +83,7 @@ impl Record {
 
     /// Reads a Kafka value by the rule above.
     pub fn decode(value: &[u8]) -> Result<Unpacked, RecordError> {
-        if value.len() > RECORD_BYTES_MAX {
-            return Err(RecordError::TooLarge(value.len()));
-        }
-        let read = READER.read_value(&mut &*value).map_err(|error| RecordError::Avro(Some(Box::new(error))))?;
-        let (note, salts, frame) = fields(read).ok_or(RecordError::Avro(None))?;
+        let (note, salts, frame) = read(value)?;
         let bodies = frame::unpack(&frame)?;
         let (salts, rest) = salts.as_chunks::<SALT_BYTES>();
         if salts.len() != bodies.len() || !rest.is_empty() {
@@ -99,6 +95,15 @@ impl Record {
             true => Ok(Unpacked { record, bodies }),
             false => Err(RecordError::Avro(None)),
         }
+    }
+
+    /// [`Unpacked::bytes`] of a Kafka value, by what its frame declares; the value's own length where it cannot be read.
+    /// For whoever has to make room before anything is decompressed.
+    pub fn declared_bytes(value: &[u8]) -> usize {
+        let declared = read(value)
+            .ok()
+            .and_then(|(note, salts, frame)| Some(note.len() + salts.len() + frame::declared(&frame).ok()?));
+        declared.unwrap_or(value.len())
     }
 
     /// Unpacks a record that was kept by its parts (as the store does).
@@ -115,6 +120,11 @@ impl Unpacked {
     /// How many items, erased ones included.
     pub fn len(&self) -> usize {
         self.bodies.len()
+    }
+
+    /// Bytes of the note, the salts and the bodies, unpacked: what the record counts towards a block's limit.
+    pub fn bytes(&self) -> usize {
+        self.record.note.len() + self.record.salts.len() * SALT_BYTES + self.bodies.bytes()
     }
 
     /// Never true for what [`Record::decode`] returns.
@@ -155,6 +165,15 @@ fn encode(note: String, salts: Vec<u8>, bodies: Vec<u8>) -> Result<Vec<u8>, Reco
         size if size > RECORD_BYTES_MAX => Err(RecordError::TooLarge(size)),
         _ => Ok(value),
     }
+}
+
+/// Note, salts and frame of a value in the encoding of a submission, or one that differs from it by its form only.
+fn read(value: &[u8]) -> Result<(String, Vec<u8>, Vec<u8>), RecordError> {
+    if value.len() > RECORD_BYTES_MAX {
+        return Err(RecordError::TooLarge(value.len()));
+    }
+    let read = READER.read_value(&mut &*value).map_err(|error| RecordError::Avro(Some(Box::new(error))))?;
+    fields(read).ok_or(RecordError::Avro(None))
 }
 
 fn fields(value: Value) -> Option<(String, Vec<u8>, Vec<u8>)> {
@@ -235,6 +254,15 @@ mod tests {
         let not_utf8: Vec<u8> = value.iter().map(|byte| if *byte == b't' { 0xff } else { *byte }).collect();
         assert!(Record::decode(&not_utf8).is_err());
         assert!(matches!(Record::decode(&vec![0; RECORD_BYTES_MAX + 1]), Err(RecordError::TooLarge(_))));
+    }
+
+    #[test]
+    fn what_it_takes_unpacked_is_known_before() {
+        let value = sample(&[b"1", &[b' '; 100_000]]).encode().unwrap();
+        let bytes = "text\n\n— name AAAA\n".len() + 2 * 16 + 2 * 5 + 100_001;
+        assert!(value.len() < 500);
+        assert_eq!((Record::declared_bytes(&value), Record::decode(&value).unwrap().bytes()), (bytes, bytes));
+        assert_eq!(Record::declared_bytes(b"nonsense"), 8);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::consumer::{Follower, Isolation, Message, RangeReader};
 use crate::topics::BLOCKS;
 use crate::{Cluster, LogError};
 
-/// Bytes of values asked for at once; a block holds at most 32 MiB.
+/// Bytes of values asked for at once; a block holds at most 32 MiB, unpacked.
 const READ_BYTES: usize = 4 << 20;
 /// A block's record and the marker of its transaction: the record of height h stands at offset 2·h or later.
 const OFFSETS_PER_BLOCK: u64 = 2;

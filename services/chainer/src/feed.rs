@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, stream};
 use medtrace_ledger::{SubmissionKind, TopicName};
 use medtrace_log::consumer::{Ends, Follower, Isolation, Message};
+use medtrace_log::record::Record;
 use medtrace_log::topics::Topic;
 use medtrace_log::{Cluster, LogError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -14,10 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::chain::Chain;
 use crate::inspect::{Consortium, Inspected, inspect};
 
-/// Bytes of records read and not yet sealed, KiB, of `scan-events` (a block and a half) and of `notices`.
+/// Records read and not yet sealed, KiB unpacked, of `scan-events` (a block and a half) and of `notices`. Of notices the
+/// unpacked bytes are kept, of events only while they are inspected.
 const AHEAD_KIB_EVENTS: u32 = 48 << 10;
-const AHEAD_KIB_NOTICES: u32 = 12 << 10;
-/// So many KiB of notices may wait for a cut; then there is room for one more of any size.
+const AHEAD_KIB_NOTICES: u32 = 16 << 10;
+/// So many KiB of notices may wait for a cut; then there is room for one more of any size (8 MiB: note, salts, frame).
 pub(crate) const WAITING_KIB_NOTICES: usize = 6 << 10;
 /// Records inspected and not yet taken by the loop.
 const QUEUE_RECORDS: usize = 1024;
@@ -105,7 +107,7 @@ async fn read(
     let messages = stream::unfold((follower, room), |(follower, room)| async move {
         let next = async {
             let message = follower.next().await?;
-            let kib = u32::try_from(message.value.len() >> 10).unwrap_or(u32::MAX).saturating_add(1);
+            let kib = u32::try_from(Record::declared_bytes(&message.value) >> 10).unwrap_or(u32::MAX).saturating_add(1);
             let held = room.clone().acquire_many_owned(kib).await;
             Ok((message, held.map_err(|_| LogError::Broken("memory is no longer counted".into()))?))
         };

@@ -31,6 +31,8 @@ pub struct Inspected {
     pub leaf: Hash,
     /// Number of items, 1 for what cannot be decoded: what the record counts towards a block's limit.
     pub weight: u32,
+    /// Bytes towards a block's limit: unpacked, of what cannot be decoded the value's.
+    pub bytes: usize,
     /// The submission, or why it is bad wherever it stands.
     pub opened: Result<Submission, Refused>,
     /// Index and bytes of each notice that is not erased.
@@ -43,8 +45,8 @@ pub fn inspect(kind: SubmissionKind, consortium: &Consortium, offset: u64, value
         Ok(unpacked) => unpacked,
         Err(error) => {
             let refused = Refused { reason: reason::UNDECODABLE, detail: error.to_string() };
-            let leaf = undecodable_leaf(&value);
-            return Inspected { offset, value, leaf, weight: 1, opened: Err(refused), notices: Vec::new() };
+            let (leaf, bytes, notices) = (undecodable_leaf(&value), value.len(), Vec::new());
+            return Inspected { offset, value, leaf, weight: 1, bytes, opened: Err(refused), notices };
         }
     };
     let expected = Expected { kind, origin: &consortium.origin, genesis: consortium.genesis };
@@ -58,7 +60,7 @@ pub fn inspect(kind: SubmissionKind, consortium: &Consortium, offset: u64, value
         .collect();
     let leaf = submission_leaf(&unpacked.record.note);
     let weight = u32::try_from(unpacked.len()).unwrap_or(u32::MAX);
-    Inspected { offset, value, leaf, weight, opened, notices }
+    Inspected { offset, value, leaf, weight, bytes: unpacked.bytes(), opened, notices }
 }
 
 /// The leaf of a record, from its bytes and nothing else.

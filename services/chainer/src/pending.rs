@@ -16,6 +16,7 @@ use crate::inspect::Inspected;
 pub(crate) struct Pending {
     queues: BTreeMap<(usize, u32), Queue>,
     weight: u64,
+    /// Unpacked, as a block counts them.
     bytes: usize,
     records: u64,
     /// Time that workers have spent on what waits.
@@ -33,7 +34,7 @@ impl Pending {
     pub fn add(&mut self, feed: usize, fed: Fed) {
         let Fed { partition, record, timestamp_ms, took, held } = fed;
         self.weight += u64::from(record.weight);
-        self.bytes += record.value.len();
+        self.bytes += record.bytes;
         self.records += 1;
         self.verify += took;
         let queue = self.queues.entry((feed, partition)).or_default();
@@ -67,7 +68,7 @@ impl Pending {
         self.queues.range((feed, 0)..=(feed, u32::MAX)).any(|(_, queue)| !queue.records.is_empty())
     }
 
-    /// Memory that the waiting records of this feed hold, KiB.
+    /// What the waiting records of this feed are counted as in memory, KiB.
     pub fn held_kib(&self, feed: usize) -> usize {
         let queues = self.queues.range((feed, 0)..=(feed, u32::MAX));
         queues.flat_map(|(_, queue)| &queue.held).map(|(_, held)| held.num_permits()).sum()
@@ -99,7 +100,7 @@ impl Pending {
             queue.held.drain(..taken);
             for record in queue.records.drain(..taken) {
                 self.weight -= u64::from(record.weight);
-                self.bytes -= record.value.len();
+                self.bytes -= record.bytes;
                 self.records -= 1;
             }
         }

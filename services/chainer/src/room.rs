@@ -38,7 +38,7 @@ impl Room {
         let lines = topic.len() + BAD_BYTES + if first { topic.len() + CUT_BYTES } else { 0 };
         record.weight <= self.events
             && self.records > 0
-            && record.value.len() <= self.bytes
+            && record.bytes <= self.bytes
             && lines <= self.header
             && (!first || self.cuts > 0)
     }
@@ -47,7 +47,7 @@ impl Room {
     pub fn take(&mut self, record: &Inspected, topic: &str, first: bool, bad: bool) {
         self.events -= record.weight;
         self.records -= 1;
-        self.bytes -= record.value.len();
+        self.bytes -= record.bytes;
         if first {
             self.header -= topic.len() + CUT_BYTES;
             self.cuts -= 1;

@@ -192,9 +192,10 @@ fn a_block_takes_what_its_limits_take_and_the_rest_waits() {
         [(0, 131, 131)]
     );
     assert_eq!(BLOCK_EVENTS_MAX / 500, 131);
-    // Bytes, counted as they stand in the log.
-    let large = Inspected { value: vec![0; 4 << 20], weight: 1, ..sound.clone() };
-    assert_eq!(take(&[many(20, &large)]).taken, [BLOCK_BYTES_MAX / (4 << 20)]);
+    // Bytes, counted as they are unpacked, however small they stand in the log.
+    let blank = inspect(SubmissionKind::Events, &consortium(), 0, Draft::events("acme", [" ".repeat(200_000)]).value());
+    assert!(blank.value.len() < 1_000 && (200_000..201_000).contains(&blank.bytes), "{}", blank.bytes);
+    assert_eq!(take(&[many(200, &blank)]).taken, [BLOCK_BYTES_MAX / blank.bytes]);
     // Bad lines: the header stays within its size.
     let bad = inspect(SubmissionKind::Events, &consortium(), 0, b"?".to_vec());
     let derived = take(&[many(5_000, &bad)]);

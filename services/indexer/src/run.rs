@@ -28,7 +28,7 @@ use crate::write::{WriteError, next_height, write};
 const GATHER_MS: u64 = 400;
 /// Rows of one batch, about: bounds the memory whatever the backlog.
 const GATHER_ROWS: usize = 200_000;
-/// Blocks read ahead of the one being derived; a block is at most 32 MiB.
+/// Blocks read ahead of the one being derived; a block is at most 32 MiB, unpacked: that bounds its facts too.
 const READ_AHEAD: usize = 2;
 /// Wait before the store or the log is tried again, milliseconds.
 const RETRY_MS: u64 = 250;
