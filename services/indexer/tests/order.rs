@@ -115,6 +115,7 @@ fn agrees_with_a_walk(states: &States, facts: &[Fact]) -> Result<(), TestCaseErr
         let (container, since) = state.inside.map_or((String::new(), 0), |(c, since)| (c.id().to_owned(), since.at));
         prop_assert_eq!((&row.container_id, row.since), (&container, since));
         prop_assert_eq!((&*row.lot, &*row.place, &*row.holder), (&*state.lot, &*state.place, &*state.holder));
+        prop_assert_eq!((row.commissioned, row.alias), (state.commissioned.is_some(), false));
         prop_assert_eq!(&*row.heading, state.heading.as_deref().unwrap_or_default());
         let moments = (moment(state.placed), moment(state.held), moment(state.disposed));
         prop_assert_eq!((row.placed, row.held, row.disposed), moments);
@@ -174,9 +175,10 @@ fn agrees_with_the_simulation(states: &States, facts: &[Fact], played: &Played) 
                 i64::try_from(*amount).unwrap();
         }
         prop_assert_eq!(&amounts, &played.lots.get(&n).cloned().unwrap_or_default(), "{}", uri);
-        let all: i64 = amounts.values().sum();
-        prop_assert_eq!(balance.commissioned, balance.unaccounted() + rust_decimal::Decimal::from(all));
-        prop_assert!(balance.overdrawn || balance.unaccounted() >= 0.into());
+        let of = |amounts: &BTreeMap<usize, i64>| amounts.get(&n).copied().unwrap_or_default();
+        let (made, conjured) = (of(&played.made), of(&played.conjured));
+        prop_assert_eq!((balance.commissioned, balance.unaccounted()), (made.into(), (-conjured).into()), "{}", uri);
+        prop_assert_eq!(balance.overdrawn, conjured > 0, "{}", uri);
     }
     Ok(())
 }

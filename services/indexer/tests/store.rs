@@ -13,7 +13,6 @@ mod world;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clickhouse::Client;
 use clickhouse::sql::Identifier;
@@ -34,6 +33,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use world::simulation::{happenings, said};
 use world::{Said, genesis, parties};
 
@@ -63,11 +63,12 @@ impl Scratch {
     }
 }
 
-/// A log that is there already.
-struct Blocks<'a>(&'a [SealedBlock]);
+/// A log that is there already, and is told of each time somebody asks how long it is.
+struct Blocks<'a>(&'a [SealedBlock], watch::Sender<u32>);
 
 impl Chain for Blocks<'_> {
     async fn size(&mut self) -> anyhow::Result<u64> {
+        self.1.send_modify(|asked| *asked += 1);
         Ok(self.0.len() as u64)
     }
 
@@ -128,6 +129,8 @@ struct Case<'a> {
     blocks: &'a [SealedBlock],
     scratch: &'a Scratch,
     audits: u32,
+    /// How often audits have asked how long the log is.
+    asked: watch::Sender<u32>,
 }
 
 impl Case<'_> {
@@ -137,7 +140,8 @@ impl Case<'_> {
         let folder = self.scratch.folder(&format!("audit-{}", self.audits));
         let mut auditor = Auditor::new(&folder, &genesis()).unwrap();
         self.blocks[..taken].iter().for_each(|block| auditor.take(block).unwrap());
-        let report = compare(&self.client, &mut Blocks(self.blocks), &mut auditor, |_, _| {}).await.unwrap();
+        let mut log = Blocks(self.blocks, self.asked.clone());
+        let report = compare(&self.client, &mut log, &mut auditor, |_, _| {}).await.unwrap();
         drop(auditor);
         std::fs::remove_dir_all(folder).unwrap();
         report
@@ -259,7 +263,8 @@ async fn the_store_is_held_against_the_log() {
     let blocks = blocks();
     let mut deriver = Deriver::open(Memory::default(), &genesis()).unwrap();
     let rows: Vec<Rows> = blocks.iter().map(|block| deriver.derive(block).unwrap()).collect();
-    let mut case = Case { client: engine.client("audited"), blocks: &blocks, scratch: &scratch, audits: 0 };
+    let asked = watch::Sender::new(0);
+    let mut case = Case { client: engine.client("audited"), blocks: &blocks, scratch: &scratch, audits: 0, asked };
 
     // 1
     fill(&case.client, &rows).await;
@@ -306,9 +311,11 @@ async fn the_store_is_held_against_the_log() {
     let unmarked = Rows { blocks: vec![], ..rows[last].clone() };
     insert_all(&case.client, &unmarked).await;
     let (client, marked) = (case.client.clone(), rows[last].clone());
+    let mut asked = case.asked.subscribe();
+    let begun = *asked.borrow();
     let finishing = tokio::spawn(async move {
-        // Long enough for rounds that find it unfinished; how many does not matter.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // After a round that finds it unfinished: each asks several times.
+        asked.wait_for(|asked| *asked > begun + 3).await.unwrap();
         write(&client, &marked).await.unwrap();
     });
     let report = case.audit(last).await;

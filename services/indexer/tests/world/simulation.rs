@@ -241,6 +241,9 @@ pub type Amounts = BTreeMap<(Where, bool), i64>;
 pub struct Played {
     things: BTreeMap<usize, Simulated>,
     pub lots: BTreeMap<usize, Amounts>,
+    /// How much of each lot was made, and how much came up without having been where it was said to come from.
+    pub made: BTreeMap<usize, i64>,
+    pub conjured: BTreeMap<usize, i64>,
 }
 
 #[derive(Clone, Default)]
@@ -393,6 +396,8 @@ impl Played {
             *have -= taken;
             left -= taken;
         }
+        let out_of_nothing = if matches!(deed, Of::Make) { &mut self.made } else { &mut self.conjured };
+        *out_of_nothing.entry(lot).or_default() += left;
         *parts.entry((to, used)).or_default() += amount;
         parts.retain(|_, amount| *amount != 0);
     }
