@@ -93,6 +93,11 @@ impl Chain {
         self.headers.root()
     }
 
+    /// Header time of the last block, Unix ms; 0 before the first.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms
+    }
+
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

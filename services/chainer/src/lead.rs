@@ -222,6 +222,8 @@ impl Leader<'_> {
         self.metrics.lag_events.set(events.cast_signed());
         self.metrics.lag_ms.set(age.cast_signed());
         self.status.lags(unsealed, events, Duration::from_millis(age));
+        // Time never goes back: a block that was sealed by a clock gone wrong dates all that follow.
+        self.status.is_ahead(Duration::from_millis(self.sealer.chain.time_ms().saturating_sub(now_ms())));
         Ok(())
     }
 }

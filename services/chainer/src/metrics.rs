@@ -12,6 +12,9 @@ use serde_json::json;
 
 /// A chain that has not been cut for so long although records wait is not ready, seconds.
 const LAG_READY_S: f64 = 5.0;
+/// A chain whose time is so far ahead of this machine's clock is not ready, seconds: what honest clocks sign comes to be
+/// too old for it.
+const AHEAD_READY_S: f64 = 600.0;
 
 /// Counted once for each block. Cheap to clone: every clone counts into the same.
 #[derive(Clone, Debug)]
@@ -94,6 +97,7 @@ struct State {
     lag_records: u64,
     lag_events: u64,
     lag: Duration,
+    ahead: Duration,
 }
 
 impl Status {
@@ -117,10 +121,15 @@ impl Status {
         self.change(|state| (state.lag_records, state.lag_events, state.lag) = (records, events, lag));
     }
 
-    /// Ready: leads and keeps up.
+    /// How far the chain's time is ahead of the clock.
+    pub fn is_ahead(&self, ahead: Duration) {
+        self.change(|state| state.ahead = ahead);
+    }
+
+    /// Ready: leads, keeps up, and its time is that of the clock.
     pub fn readiness(&self) -> Readiness {
         let state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        let lag = state.lag.as_secs_f64();
+        let (lag, ahead) = (state.lag.as_secs_f64(), state.ahead.as_secs_f64());
         let details = json!({
             "doing": state.doing,
             "leader": state.leader,
@@ -128,11 +137,33 @@ impl Status {
             "lag_records": state.lag_records,
             "lag_events": state.lag_events,
             "lag_seconds": lag,
+            "ahead_seconds": ahead,
         });
-        Readiness::new(state.leader && lag < LAG_READY_S, details)
+        Readiness::new(state.leader && lag < LAG_READY_S && ahead <= AHEAD_READY_S, details)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_is_ready_while_it_keeps_up_and_its_time_is_the_clocks() {
+        let status = Status::default();
+        assert!(!status.readiness().ready);
+        status.leads(3);
+        assert!(status.readiness().ready);
+        status.lags(10, 100, Duration::from_secs(6));
+        assert!(!status.readiness().ready);
+        status.lags(0, 0, Duration::ZERO);
+        for (seconds, ready) in [(600, true), (601, false)] {
+            status.is_ahead(Duration::from_secs(seconds));
+            let readiness = status.readiness();
+            assert_eq!((readiness.ready, readiness.details["ahead_seconds"].as_f64()), (ready, Some(seconds as f64)));
+        }
     }
 }
