@@ -40,6 +40,8 @@ pub enum Kind {
     NoSuchResource,
     MethodNotAllowed,
     NotAcceptable,
+    /// The body did not come in time.
+    RequestTimeout,
     AlreadyExists,
     /// It does not follow from what holds now, e.g. a notice's revision.
     Conflict,
@@ -70,6 +72,7 @@ impl Kind {
             Kind::NoSuchResource => (404, "epcisException:NoSuchResourceException", "No such resource"),
             Kind::MethodNotAllowed => (405, "about:blank", "Method not allowed"),
             Kind::NotAcceptable => (406, "epcisException:NotAcceptableException", "Not acceptable"),
+            Kind::RequestTimeout => (408, "about:blank", "Request timeout"),
             Kind::AlreadyExists => (409, "epcisException:ResourceAlreadyExistsException", "Resource already exists"),
             Kind::Conflict => (409, "about:blank", "Conflict"),
             Kind::CaptureLimitExceeded => (413, "epcisException:CaptureLimitExceededException", "Capture limit exceeded"),
@@ -105,13 +108,14 @@ impl Kind {
             404 => Kind::NoSuchResource,
             405 => Kind::MethodNotAllowed,
             406 => Kind::NotAcceptable,
+            408 => Kind::RequestTimeout,
             409 => Kind::Conflict,
             413 => Kind::CaptureLimitExceeded,
             414 => Kind::UriTooLong,
             415 => Kind::UnsupportedMediaType,
             429 => Kind::TooManyRequests,
             501 => Kind::NotImplemented,
-            502..=504 | 408 => Kind::Unavailable,
+            502..=504 => Kind::Unavailable,
             400..=499 => Kind::Validation,
             _ => Kind::Implementation,
         }

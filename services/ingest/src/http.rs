@@ -16,7 +16,7 @@ mod signed;
 
 use std::sync::Arc;
 
-pub use input::BODIES_BYTES_MAX;
+pub use input::{BODIES_BYTES_MAX, BODY_MS_MAX};
 
 use axum::{
     Router,

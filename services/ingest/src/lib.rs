@@ -131,12 +131,14 @@ impl App {
         (self.shared.hosted)(party)
     }
 
-    /// For `/readyz`: parties are judged by the chain's present, and nothing has stopped following it.
+    /// For `/readyz`: parties are judged by the chain's present, nothing has stopped following it, and its clock is ours.
     pub fn readiness(&self) -> Readiness {
         let mut details = self.view.details();
+        let ahead_ms = self.view.ahead_ms(self.now_ms());
         details["jobs_running"] = self.jobs.running().into();
+        details["ahead_seconds"] = ahead_ms.map_or(0, |ahead_ms| ahead_ms / 1_000).into();
         self.metrics.height.set(self.view.height().map_or(-1, u64::cast_signed));
-        Readiness::new(self.view.caught_up(), details)
+        Readiness::new(self.view.caught_up() && ahead_ms.is_none(), details)
     }
 }
 

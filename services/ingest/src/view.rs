@@ -1,6 +1,6 @@
 //! What the chain says of parties, keys, places and products, followed block by block: a [`Registry`] and how far it goes.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 
 /// Records of `scan-events` that the chainer named bad and that are remembered, the latest ones.
 const BAD_MAX: usize = 65_536;
+/// The chain is sealed by a clock at most so far ahead of this machine's, in milliseconds (10 minutes): what is signed here
+/// would come to be too old.
+pub const AHEAD_MS_MAX: u64 = 10 * 60 * 1_000;
 /// How often the end of the chain is looked up, in milliseconds.
 const HEAD_EVERY_MS: u64 = 2_000;
 /// Pause before the log is opened again after an error, in milliseconds.
@@ -48,7 +51,9 @@ struct Progress {
     /// Why the log cannot be followed at the moment.
     trouble: Option<String>,
     /// Why records of `scan-events` were named bad, by partition and offset.
-    bad: BTreeMap<(u32, u64), String>,
+    bad: HashMap<(u32, u64), String>,
+    /// Them in the order of the blocks.
+    bad_order: VecDeque<(u32, u64)>,
 }
 
 impl View {
@@ -83,6 +88,12 @@ impl View {
         self.progress(|progress| progress.reached)
     }
 
+    /// By how much the newest block is ahead of this clock, in milliseconds, if that is too much.
+    pub fn ahead_ms(&self, now_ms: u64) -> Option<u64> {
+        let time_ms = self.progress(|progress| progress.applied.map_or(0, |(_, time_ms)| time_ms));
+        Some(time_ms.saturating_sub(now_ms)).filter(|ahead| *ahead > AHEAD_MS_MAX)
+    }
+
     /// For `/readyz`.
     pub fn details(&self) -> Value {
         self.progress(|progress| {
@@ -113,9 +124,13 @@ impl View {
             progress.applied = Some((header.height, header.time_ms));
             progress.head = progress.head.map(|head| head.max(progress.applied.map(|(height, _)| height)));
             progress.trouble = None;
-            progress.bad.extend(bad_events(header));
-            while progress.bad.len() > BAD_MAX {
-                progress.bad.pop_first();
+            for (place, reason) in bad_events(header) {
+                progress.bad.insert(place, reason);
+                progress.bad_order.push_back(place);
+            }
+            while progress.bad_order.len() > BAD_MAX {
+                let oldest = progress.bad_order.pop_front();
+                oldest.and_then(|oldest| progress.bad.remove(&oldest));
             }
         });
         Ok(())

@@ -4,7 +4,8 @@
 mod common;
 
 use common::*;
-use medtrace_ingest::{HOSPITAL as HOSPITAL_SERVICE, MANUFACTURER};
+use medtrace_ingest::http::BODY_MS_MAX;
+use medtrace_ingest::{HOSPITAL as HOSPITAL_SERVICE, MANUFACTURER, view::AHEAD_MS_MAX};
 use medtrace_ledger::submission::SubmissionKind;
 use reqwest::{Body, RequestBuilder};
 use serde_json::{Value, json};
@@ -101,6 +102,62 @@ async fn sizes_are_refused_before_anything_is_decoded() {
         }
     }
     insta::assert_json_snapshot!(table);
+}
+
+#[tokio::test]
+async fn who_sends_nothing_keeps_nobody_out_and_is_told_so_in_the_end() {
+    let running = start(MANUFACTURER, &folder("idle"), world(), FakeLog::new()).await;
+    // Each holds the longest document in prospect, five of them more than is taken at once.
+    let idle = || {
+        let nothing = Body::wrap_stream(futures::stream::pending::<std::io::Result<Vec<u8>>>());
+        let request = running.post(FACTORY, "/capture").header("content-length", 8 << 20).body(nothing);
+        tokio::spawn(request.send())
+    };
+    let idle: Vec<_> = (0..5).map(|_| idle()).collect();
+    let other = running.post(FACTORY, "/v1/scans").json(&commission(1));
+    assert_eq!(running.send(other).await.status, 200);
+    // The clock goes on by itself while everybody waits.
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    for answer in idle {
+        let answer = answer.await.unwrap().unwrap();
+        assert_eq!(answer.status(), 408);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    assert!(begun.elapsed().as_millis() >= u128::from(BODY_MS_MAX) - 60_000, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_chain_whose_clock_is_far_ahead_takes_nothing() {
+    for (ahead_ms, status) in [(AHEAD_MS_MAX, 200), (AHEAD_MS_MAX + 1, 503)] {
+        let view = world();
+        let mut block = block(1, &[]);
+        block.header.time_ms = NOW_MS + ahead_ms;
+        view.apply(&block).unwrap();
+        let running = start(MANUFACTURER, &folder(&format!("ahead-{status}")), view, FakeLog::new()).await;
+        let answer = running.send(running.post(FACTORY, "/v1/scans").json(&commission(1))).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert_eq!(
+            (running.app.readiness().ready, running.log.taken().len()),
+            (status == 200, usize::from(status == 200))
+        );
+        if status == 503 {
+            assert!(answer.body["detail"].as_str().unwrap().contains("600 s ahead"), "{}", answer.body);
+            assert_eq!(running.app.readiness().details["ahead_seconds"], 600);
+        }
+    }
+}
+
+#[test]
+fn of_what_the_chain_names_bad_the_latest_is_remembered() {
+    let view = world();
+    // More than is remembered: the later block's partition has the lower number.
+    for (height, partition) in [(1, 1), (2, 0)] {
+        view.apply(&bad_block(height, partition, 40_000)).unwrap();
+    }
+    assert_eq!(view.bad(0, 0).as_deref(), Some("root"));
+    assert_eq!((view.bad(0, 39_999), view.bad(1, 39_999)), (Some("root".into()), Some("root".into())));
+    assert_eq!(view.bad(1, 0), None);
 }
 
 /// 100 requests of 200 items each: about 1 MB as events.

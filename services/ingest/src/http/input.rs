@@ -1,22 +1,25 @@
 //! Taking a request in: who, how much, which media type.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::{
-    body::to_bytes,
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use medtrace_event::scan::Who;
 use medtrace_ledger::PartyId;
 use medtrace_service::{Kind, Problem};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use crate::App;
 
 /// Bytes of bodies of all requests that are in work at the same time (32 MiB).
 pub const BODIES_BYTES_MAX: usize = 32 << 20;
+/// Longest that a body may take to arrive, in milliseconds: 8 MiB at 70 KiB/s.
+pub const BODY_MS_MAX: u64 = 120_000;
 /// Bodies larger than this are worked on off the threads that serve requests, in bytes.
 const OFF_THREAD_BYTES: usize = 64 << 10;
 
@@ -44,10 +47,11 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// A whole body of at most `MAX` bytes. Holds its share of [`BODIES_BYTES_MAX`] as long as it lives.
+/// A whole body of at most `MAX` bytes. Holds its share of [`BODIES_BYTES_MAX`] as long as it lives; while it arrives, as
+/// much as has arrived, so that whoever sends nothing keeps nobody out.
 pub(super) struct Sent<const MAX: usize> {
     pub bytes: Bytes,
-    _share: OwnedSemaphorePermit,
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl<const MAX: usize> FromRequest<Arc<App>> for Sent<MAX> {
@@ -60,24 +64,48 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Sent<MAX> {
         if declared.is_some_and(|length| length > MAX) {
             return Err(too_large());
         }
-        let share = u32::try_from(declared.unwrap_or(MAX)).map_err(|_| too_large())?;
-        let share = app.bodies.clone().try_acquire_many_owned(share).map_err(|_| {
-            Kind::TooManyRequests.because("too many large requests are in work; nothing was stored, send it again")
-        })?;
-        match to_bytes(request.into_body(), MAX).await {
-            Ok(bytes) => Ok(Sent { bytes, _share: share }),
-            Err(error) if is_length_limit(&error) => Err(too_large()),
-            Err(_) => Err(Kind::Validation.because("the body ended before it was whole; nothing was stored")),
+        if let Some(ahead_ms) = app.view.ahead_ms(app.now_ms()) {
+            let detail = format!(
+                "the chain's clock is {} s ahead of this service's, and what is signed here would be sealed as too old; \
+                 nothing was stored: an operator has to put the clocks right",
+                ahead_ms / 1_000
+            );
+            return Err(Kind::Unavailable.because(detail));
         }
+        let busy =
+            || Kind::TooManyRequests.because("too many large requests are in work; nothing was stored, send it again");
+        if declared.is_some_and(|length| length > app.bodies.available_permits()) {
+            return Err(busy());
+        }
+        let mut body = request.into_body().into_data_stream();
+        let whole = async {
+            let (mut bytes, mut share) = (BytesMut::new(), None::<OwnedSemaphorePermit>);
+            while let Some(some) = body.next().await {
+                let ended = |_| Kind::Validation.because("the body ended before it was whole; nothing was stored");
+                let some = some.map_err(ended)?;
+                if some.len() > MAX - bytes.len() {
+                    return Err(too_large());
+                }
+                let more = u32::try_from(some.len()).map_err(|_| too_large())?;
+                let more = app.bodies.clone().try_acquire_many_owned(more).map_err(|_| busy())?;
+                match &mut share {
+                    Some(share) => share.merge(more),
+                    None => share = Some(more),
+                }
+                bytes.extend_from_slice(&some);
+            }
+            Ok(Sent { bytes: bytes.freeze(), _share: share })
+        };
+        let late = |_| {
+            let detail = format!("the body did not come within {} s; nothing was stored", BODY_MS_MAX / 1_000);
+            Err(Kind::RequestTimeout.because(detail))
+        };
+        timeout(Duration::from_millis(BODY_MS_MAX), whole).await.unwrap_or_else(late)
     }
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn is_length_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.to_string().contains("length limit"))
 }
 
 /// The media type of a body that must be JSON; a missing one is taken as `application/json`.

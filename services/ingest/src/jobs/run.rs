@@ -45,8 +45,8 @@ pub(super) async fn run(work: Arc<Work>, job: Job, tell: impl Fn(&Job)) {
 
 async fn drive(work: &Arc<Work>, mut job: Job, tell: impl Fn(&Job)) -> Result<(), Stop> {
     if matches!(job.stage, Stage::Received | Stage::Planned) {
-        // Not before the registry is the chain's: rights would be judged by the past.
-        while !work.view.caught_up() {
+        // Not before the registry is the chain's (rights would be judged by the past), nor while its clock is another.
+        while !work.view.caught_up() || work.view.ahead_ms((work.shared.clock)()).is_some() {
             pause(work, INDEX_EVERY_MS).await?;
         }
         let Ok(_permit) = work.at_once.acquire().await else { return Err(Stop::Shutdown) };

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use edges::*;
 use medtrace_ingest::{App, Edges, Parts, Service, http, log::AppendError, view::View};
 use medtrace_ledger::{
-    Genesis, Hash, Header, Item, ItemKind, PartyId, Salt, Signer, SigningKey, TopicUuid, VerifierKey,
+    Bad, Cut, Genesis, Hash, Header, Item, ItemKind, PartyId, Salt, Signer, SigningKey, TopicUuid, VerifierKey,
     genesis::Quorum,
     submission::{SubmissionKind, seal_submission},
 };
@@ -102,6 +102,25 @@ pub fn party_notice(name: &str, seed: u8, roles: &[&str], gln: &str, prefixes: &
         notice["prefixes"] = json!(prefixes);
     }
     notice
+}
+
+/// A block at this height that names so many records of a partition of `scan-events` bad, from offset 0 on.
+pub fn bad_block(height: u64, partition: u32, count: u32) -> SealedBlock {
+    let mut block = block(height, &[]);
+    let topic: medtrace_ledger::TopicName = "scan-events".parse().unwrap();
+    block.header.cuts.push(Cut {
+        topic: topic.clone(),
+        uuid: uuid(),
+        partition,
+        from: 0,
+        to: count.into(),
+        records: count,
+        root: Hash::default(),
+    });
+    let reason = "root".parse::<medtrace_ledger::Word>().unwrap();
+    let bad = |ordinal| Bad { topic: topic.clone(), partition, ordinal, reason: reason.clone() };
+    block.header.bad = (0..count).map(bad).collect();
+    block
 }
 
 /// Block 0: a factory (seed 10, GLN 9506000134352), a hospital (seed 11, GLN 9506000140445), a distributor that is not
