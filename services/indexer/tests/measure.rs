@@ -212,6 +212,9 @@ fn reading_alone() {
     let began = Began::now();
     items.iter().for_each(|bytes| assert_ne!(medtrace_event::event_key("maker", bytes), [0; 32]));
     told("event keys", 20_000, began.used());
+    let began = Began::now();
+    items.iter().for_each(|bytes| assert!(medtrace_event::open(bytes, "maker").is_ok()));
+    told("reading events as they must be sealed, keys included", 20_000, began.used());
     let mut deriver = Deriver::open(Memory::default(), &genesis()).unwrap();
     blocks[..2].iter().for_each(|block| assert!(deriver.derive(block).is_ok()));
     let (party, key) = ("maker".parse().unwrap(), world::key("maker").public());
