@@ -53,6 +53,7 @@ pub fn present(own: &State, chain: &[(Thing, State)]) -> Present {
             }
             way = way.with(&state.way, from);
             add_later(&mut told, &state.warned, from);
+            add_later(&mut told, &state.warned_by_container, from);
         }
         since = state.inside.as_ref().map(|(_, outer)| from.max(*outer));
     }
