@@ -69,6 +69,9 @@ pub fn head_of(event: &Event, sealed: &Sealed) -> EventHead {
     if !event.warnings.is_empty() {
         flags = flags.with(Flags::PART_IGNORED);
     }
+    if event.kind == Kind::Aggregation && !event.child_quantities.is_empty() {
+        flags = flags.with(Flags::QUANTITIES);
+    }
     EventHead {
         position: sealed.position,
         order: Order {

@@ -33,6 +33,11 @@ pub enum Role {
 }
 
 impl Role {
+    pub const ALL: &'static [Role] = {
+        use Role::*;
+        &[Subject, Child, Parent, Emptied, Input, Output, SameAs, Linked]
+    };
+
     /// The stored number.
     pub fn to_u8(self) -> u8 {
         self as u8
@@ -40,8 +45,7 @@ impl Role {
 
     /// The role of a stored number; `None` if no role has it.
     pub fn from_u8(number: u8) -> Option<Self> {
-        use Role::*;
-        [Subject, Child, Parent, Emptied, Input, Output, SameAs, Linked].into_iter().find(|r| r.to_u8() == number)
+        Role::ALL.iter().copied().find(|role| role.to_u8() == number)
     }
 }
 
@@ -58,6 +62,8 @@ impl Flags {
     pub const PART_IGNORED: Flags = Flags(4);
     /// An error declaration: it withdraws or explains another event and says nothing new of the things it names.
     pub const DECLARATION: Flags = Flags(8);
+    /// An aggregation of quantities too, not only of things with serials.
+    pub const QUANTITIES: Flags = Flags(16);
 
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clickhouse::Client;
+use clickhouse::error::Error;
 use medtrace_service::tokens::Tokens;
 use medtrace_service::{ConfigError, Kind, Problem, Shutdown};
+use medtrace_store::read::TooMuch;
 use prometheus_client::registry::Registry;
 
 use crate::checkpoints::Checkpoints;
@@ -55,8 +57,14 @@ impl App {
     }
 }
 
-/// The store did not answer: nothing was asked of it that could be wrong, so the same question may be asked again.
+/// The store did not answer: nothing was asked of it that could be wrong, so the same question may be asked again. Unless
+/// it asks for too much.
 pub fn store_failed(error: clickhouse::error::Error) -> Problem {
+    if let Error::Other(other) = &error
+        && let Some(too_much) = other.downcast_ref::<TooMuch>()
+    {
+        return Kind::QueryTooLarge.because(format!("{too_much}; ask for less"));
+    }
     requests::because(format!("{:#}", anyhow::Error::from(error)));
     Kind::Unavailable.because("the store did not answer; ask again")
 }
@@ -64,4 +72,17 @@ pub fn store_failed(error: clickhouse::error::Error) -> Problem {
 /// A thread panicked while it held the registry or the header log.
 pub fn poisoned<T>(_: T) -> Problem {
     Kind::Implementation.because("the view is broken; the service must be started again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_much_is_not_answered_with_ask_again() {
+        let problem = store_failed(TooMuch("more than 200000 facts for one question".to_owned()).into());
+        assert_eq!((problem.status, &*problem.name), (413, "epcisException:QueryTooLargeException"));
+        assert_eq!(problem.detail, "more than 200000 facts for one question; ask for less");
+        assert_eq!(store_failed(Error::TimedOut).status, 503);
+    }
 }

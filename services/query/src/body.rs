@@ -40,6 +40,14 @@ pub async fn submission_at(client: &Client, position: EventRef) -> Result<(Submi
 /// As [`submission_at`]; 404 where the item is not an event.
 pub async fn event_at(client: &Client, position: EventRef) -> Result<Event, Problem> {
     let (_, unpacked) = submission_at(client, position).await?;
+    event_in(&unpacked, position)
+}
+
+/// The event at this position of a submission that is at hand.
+///
+/// # Errors
+/// 404 where the item is not an event.
+pub fn event_in(unpacked: &Unpacked, position: EventRef) -> Result<Event, Problem> {
     let item = unpacked.item(position.index() as usize).filter(|item| item.kind == ItemKind::Event);
     let item = item.ok_or_else(|| Kind::NoSuchResource.because(format!("no event is sealed at {position}")))?;
     Event::from_bytes(item.bytes)

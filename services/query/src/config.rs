@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use jiff::tz::Offset;
 use medtrace_ledger::Genesis;
 use medtrace_service::{ConfigError, Env};
 use medtrace_store::client::StoreConfig;
@@ -22,6 +24,8 @@ pub struct Config {
     pub tokens: PathBuf,
     /// `MEDTRACE_MANUFACTURER_URL`, `MEDTRACE_DISTRIBUTOR_URL`, `MEDTRACE_HOSPITAL_URL`: where posts are forwarded.
     pub ingest: IngestUrls,
+    /// `MEDTRACE_UTC_OFFSET`: in which the day of an expiry ends. Default +08:00.
+    pub utc_offset: UtcOffset,
     /// `MEDTRACE_LISTEN`. Default 127.0.0.1:7080.
     pub listen: SocketAddr,
     /// `MEDTRACE_ADMIN`: `/livez`, `/readyz`, `/metrics`. Default 127.0.0.1:7180.
@@ -34,6 +38,26 @@ pub struct IngestUrls {
     pub manufacturer: String,
     pub distributor: String,
     pub hospital: String,
+}
+
+/// Hours and minutes that the local clock is ahead of UTC: `+08:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UtcOffset(Offset);
+
+impl UtcOffset {
+    /// Days from 1970-01-01 to the local date at this instant.
+    pub fn day(self, instant: jiff::Timestamp) -> i32 {
+        (instant.as_second() + i64::from(self.0.seconds())).div_euclid(86_400) as i32
+    }
+}
+
+impl FromStr for UtcOffset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<UtcOffset, String> {
+        let parsed = jiff::fmt::strtime::parse("%:z", text).ok().and_then(|parsed| parsed.offset());
+        parsed.map(UtcOffset).ok_or_else(|| "an offset is written as +08:00".to_owned())
+    }
 }
 
 impl Config {
@@ -50,8 +74,29 @@ impl Config {
                 distributor: env.or("MEDTRACE_DISTRIBUTOR_URL", "http://127.0.0.1:7082")?,
                 hospital: env.or("MEDTRACE_HOSPITAL_URL", "http://127.0.0.1:7083")?,
             },
+            utc_offset: env.or("MEDTRACE_UTC_OFFSET", "+08:00")?,
             listen: env.or("MEDTRACE_LISTEN", "127.0.0.1:7080")?,
             admin: env.or("MEDTRACE_ADMIN", "127.0.0.1:7180")?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_at_local_midnight() {
+        let at = |time: &str, offset: &str| {
+            let days = offset.parse::<UtcOffset>().unwrap().day(time.parse().unwrap());
+            jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap().to_string()
+        };
+        assert_eq!(at("2026-03-01T15:59:59Z", "+08:00"), "2026-03-01");
+        assert_eq!(at("2026-03-01T16:00:00Z", "+08:00"), "2026-03-02");
+        assert_eq!(at("2026-03-01T02:00:00Z", "-03:30"), "2026-02-28");
+        assert_eq!(at("1969-12-31T23:00:00Z", "+00:00"), "1969-12-31");
+        for wrong in ["", "8", "CST", "+08:00 "] {
+            assert!(wrong.parse::<UtcOffset>().is_err(), "{wrong:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use medtrace_registry::Role;
 use medtrace_service::tokens::Tokens;
 use medtrace_service::{Kind, Problem};
 
-use crate::app::{App, poisoned};
+use crate::app::App;
 use crate::config::IngestUrls;
 use crate::requests;
 
@@ -134,7 +134,7 @@ pub async fn options(State(app): State<App>, request: Request) -> Result<Respons
 
 fn service_of(app: &App, party: &str, path: &str) -> Result<Service, Problem> {
     let snapshot = app.view.now();
-    let registry = snapshot.registry.read().map_err(poisoned)?;
+    let registry = snapshot.registry()?;
     let known = party.parse::<PartyId>().ok().and_then(|id| registry.at(snapshot.known()).party(&id));
     let Some(known) = known else {
         let detail = format!("there is no party {party}; the authority admits it by a party notice");

@@ -5,6 +5,7 @@ use medtrace_ledger::PartyId;
 use medtrace_registry::At;
 use medtrace_registry::notice::Texts;
 use medtrace_timeline::Story;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// `{"key", "kind", "gtin", "lot", "serial", "expiry", "state", "place", …}`.
@@ -60,6 +61,11 @@ pub fn place_name(uri: &str, at: At<'_>) -> Option<Value> {
 pub fn party_name(party: &str, at: At<'_>) -> Option<Value> {
     let party: PartyId = party.parse().ok()?;
     at.party(&party).map(|p| texts(&p.name))
+}
+
+/// An exact decimal without superfluous zeros.
+pub fn amount(amount: Decimal) -> String {
+    amount.normalize().to_string()
 }
 
 /// `YYYY-MM-DD` of days since 1970-01-01.

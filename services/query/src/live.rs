@@ -147,7 +147,7 @@ fn alert(row: &AlertRow) -> Message {
 fn recall(row: &NoticeRow, snapshot: &Snapshot) -> Message {
     let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
     let name = body["recall"].as_str().and_then(|text| Name::new(text).ok());
-    let registry = snapshot.registry.read().ok();
+    let registry = snapshot.registry().ok();
     let state = registry.as_ref().zip(name.as_ref()).and_then(|(registry, name)| registry.at(row.block).recall(name));
     let mut data = json!({
         "event": EventRef { height: row.block, idx: row.idx }.to_string(),

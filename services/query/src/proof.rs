@@ -144,7 +144,7 @@ impl Keys {
         if let Some(keys) = kept.as_ref().filter(|keys| keys.count_and_root() == header.keys) {
             return Ok(keys.clone());
         }
-        let registry = snapshot.registry.read().map_err(poisoned)?;
+        let registry = snapshot.registry()?;
         let keys = Arc::new(KeySet::new(registry.at(header.height).key_entries()));
         *kept = Some(keys.clone());
         Ok(keys)

@@ -4,29 +4,22 @@
 //! size of the lot; each group is then seen through its containers, looked up once each. Lots without serials come from
 //! their balances.
 
+mod scope;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clickhouse::{Client, Row};
 use medtrace_gs1::{Class, Thing};
 use medtrace_ledger::EventRef;
-use medtrace_registry::notice::SerialRange;
 use medtrace_store::rows::{LotBalanceRow, UnitStateRow, moment};
 use medtrace_timeline::{Balance, DEPTH_MAX, State, Whereabouts};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+pub use scope::Scope;
+
 /// Containers of one statement: a literal list is limited to 256 KiB of SQL text.
 const UNITS_PER_QUERY: usize = 2_000;
-
-/// Which goods: some classes, and of them all, or those of some lots or serial ranges.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    /// Classes of items and of lots.
-    pub classes: Vec<Class>,
-    pub all: bool,
-    pub lots: Vec<String>,
-    pub serials: Vec<SerialRange>,
-}
 
 /// One part of the goods, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +43,8 @@ pub struct Reach {
     pub parts: Vec<Part>,
     pub commissioned: Decimal,
     pub unaccounted: Decimal,
+    /// Items that were only ever scanned; in no part.
+    pub never_commissioned: Decimal,
     /// The business step of every part's last event; empty where it said none.
     pub steps: BTreeMap<EventRef, String>,
     /// The newest block that any row reflects.
@@ -59,6 +54,7 @@ pub struct Reach {
 /// Items that share their own words.
 #[derive(Row, Deserialize)]
 struct Group {
+    commissioned: bool,
     container_class: u64,
     container_id: String,
     condition: String,
@@ -75,27 +71,31 @@ struct Group {
     newest: u64,
 }
 
-/// Adds up the reach of several scopes; a pack that two of them name is counted twice, so scopes of one recall should
-/// not overlap.
+/// Adds up the reach of several scopes. Every pack is counted once, however many codes it carries and however many
+/// scopes name it.
 ///
 /// # Errors
 /// Those of the store; a row that nothing writes.
 pub async fn reach(client: &Client, scopes: &[Scope]) -> clickhouse::error::Result<Reach> {
     let mut groups = Vec::new();
     let mut balances = Vec::new();
-    for scope in scopes {
-        groups.extend(items(client, scope).await?);
-        balances.extend(lots(client, scope).await?);
+    for scope in Scope::disjoint(scopes) {
+        groups.extend(items(client, &scope).await?);
+        balances.extend(lots(client, &scope).await?);
     }
     let mut units: BTreeSet<Thing> = groups.iter().filter_map(Group::container).collect();
     units.extend(balances.iter().flat_map(|(b, _)| b.parts.keys()).filter_map(|bin| match &bin.whereabouts {
         Whereabouts::Inside(unit) => Some(unit.clone()),
         _ => None,
     }));
-    let states = states_upward(client, units).await?;
-    let mut reach = Reach::default();
+    let (states, newest) = states_upward(client, units).await?;
+    let mut reach = Reach { height: newest >> 32, ..Reach::default() };
     for group in groups {
         reach.height = reach.height.max(group.newest >> 32);
+        if !group.commissioned {
+            reach.never_commissioned += Decimal::from(group.amount);
+            continue;
+        }
         reach.commissioned += Decimal::from(group.amount);
         reach.parts.push(seen_through(group, &states));
     }
@@ -125,18 +125,18 @@ async fn steps(
 }
 
 async fn items(client: &Client, scope: &Scope) -> clickhouse::error::Result<Vec<Group>> {
-    let mut conditions = vec!["class IN ?".to_owned()];
+    let mut conditions = vec!["class IN ? AND NOT alias".to_owned()];
     if !scope.all {
         let ranges = scope.serials.iter().map(|_| " OR (length(id) = ? AND id >= ? AND id <= ?)");
         conditions.push(format!("(lot IN ?{})", ranges.collect::<String>()));
     }
     let sql = format!(
-        "SELECT container_class, container_id, condition, place, holder, heading, count() AS amount,
+        "SELECT commissioned, container_class, container_id, condition, place, holder, heading, count() AS amount,
                 max(placed) AS placed, max(held) AS held, max(disposed) AS disposed, max(l.last_t) AS last_t,
                 argMax(l.last_block, (l.last_t, l.last_block, l.last_idx)) AS last_block,
                 argMax(l.last_idx, (l.last_t, l.last_block, l.last_idx)) AS last_idx, max(ver) AS newest
          FROM lot_item AS l FINAL WHERE {}
-         GROUP BY container_class, container_id, condition, place, holder, heading",
+         GROUP BY commissioned, container_class, container_id, condition, place, holder, heading",
         conditions.join(" AND ")
     );
     let classes: Vec<u64> = scope.classes.iter().map(|class| class.to_u64()).collect();
@@ -164,15 +164,16 @@ async fn lots(client: &Client, scope: &Scope) -> clickhouse::error::Result<Vec<(
     rows.into_iter().map(|row| Ok((parse(&row.balance)?, row.ver))).collect()
 }
 
-/// The own states of these containers and of all that they are in.
+/// The own states of these containers and of all that they are in, with the newest version of any of them.
 ///
 /// # Errors
 /// Those of the store; a state that nothing writes.
-pub async fn states_upward(
+async fn states_upward(
     client: &Client,
     mut wanted: BTreeSet<Thing>,
-) -> clickhouse::error::Result<BTreeMap<Thing, State>> {
+) -> clickhouse::error::Result<(BTreeMap<Thing, State>, u64)> {
     let mut states: BTreeMap<Thing, State> = BTreeMap::new();
+    let mut newest = 0;
     while !wanted.is_empty() {
         let keys: Vec<(u64, &str)> = wanted.iter().map(|t| (t.class().to_u64(), t.id())).collect();
         let mut rows = Vec::new();
@@ -181,6 +182,7 @@ pub async fn states_upward(
             rows.extend(query.fetch_all::<UnitStateRow>().await?);
         }
         for row in rows {
+            newest = newest.max(row.ver);
             if let Some(class) = Class::from_u64(row.class) {
                 states.insert(Thing::new(class, &row.id), parse(&row.state)?);
             }
@@ -190,7 +192,7 @@ pub async fn states_upward(
             above.filter(|outer| !states.contains_key(outer) && !wanted.contains(outer)).collect();
         wanted = next;
     }
-    Ok(states)
+    Ok((states, newest))
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(json: &str) -> clickhouse::error::Result<T> {

@@ -4,7 +4,7 @@
 //! never mixes two heights.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,10 +13,12 @@ use medtrace_ledger::block::IDX_PER_SUBMISSION;
 use medtrace_ledger::merkle::Tree;
 use medtrace_ledger::{Genesis, Hash, PublicKey};
 use medtrace_registry::{Notice, Position, Registry};
-use medtrace_service::Shutdown;
+use medtrace_service::{Problem, Shutdown};
 use medtrace_store::rows::NoticeRow;
 use serde::Deserialize;
 use tokio::sync::watch;
+
+use crate::app::poisoned;
 
 /// How often the store is asked for a newer block, milliseconds. Part of what a recall needs to take effect.
 const POLL_MS: u64 = 50;
@@ -37,8 +39,8 @@ pub struct Snapshot {
     /// What the store held at the start of this process has been taken up, and again after the store was emptied to be
     /// derived anew: before, nothing can be answered.
     pub caught_up: bool,
-    /// Shared by all snapshots: ask it [`Registry::at`] the snapshot's height.
-    pub registry: Arc<RwLock<Registry>>,
+    /// Shared by all snapshots.
+    registry: Arc<RwLock<Registry>>,
     /// Leaf and time (ms) of every header, by height: the header log. Shared: only the first `height` + 1 belong to
     /// this snapshot.
     pub headers: Arc<RwLock<Vec<(Hash, u64)>>>,
@@ -63,6 +65,14 @@ impl Snapshot {
     /// The height as K; before the first block nothing is known, and 0 is as good as any.
     pub fn known(&self) -> u64 {
         self.height.unwrap_or(0)
+    }
+
+    /// The registry; ask it [`Registry::at`] the height that is meant.
+    ///
+    /// # Errors
+    /// 500 once a thread has panicked while it wrote.
+    pub fn registry(&self) -> Result<RwLockReadGuard<'_, Registry>, Problem> {
+        self.registry.read().map_err(poisoned)
     }
 
     /// The last block whose header time is not after `time_ms`.

@@ -8,7 +8,7 @@
 //!                                                    at the hospital: check, not-shipped-to-you
 //!  4  the agent receives the pallet's label          the delivery is received; S1: accept, inferred, at the agent
 //!  5  on to the province, the warehouse, the store   each hand sees its own delivery; six hands in S1's history
-//!  6  the store checks case 1 against scans          1 each: matched, missing, extra, wrong lot, unknown, unreadable,
+//!  6  the store checks case 1 against scans          duplicate, matched, missing, extra, wrong lot, unknown, unreadable,
 //!                                                    in another delivery
 //!  7  unpacked, to the cath lab, used                before: accept; after: reject, already-used
 //!  8  the same code is used again                    reject, already-used and used-twice; an alert on the live stream
@@ -21,7 +21,7 @@
 //! 12  a corrected lot                                before: lot B1 is wrong; after: accept, corrected; as known before: B0
 //! 13  everything is taken out, then a late ADD       S8 in case 5 from ten to twelve; before: never
 //! 14  a lot recalled while in transit                reject, recalled, within a second; reach: 4, sealed in case R;
-//!                                                    answered, lifted: accept
+//!                                                    the case itself: reject; answered, lifted: accept
 //! 15  lots with quantities                           commissioned 1000 = the sum by state and holder
 //! 16  a 20-digit code beside a GTIN, or alone        one pack, whichever code is asked
 //! 17  a document is captured, twice                  one job, running until it is indexed; its events count once

@@ -12,13 +12,16 @@ use super::verify::read_place;
 use crate::app::{App, store_failed};
 use crate::body::event_at;
 use crate::delivery::{Delivery, Standing};
-use crate::item::{party_name, place_name, time};
+use crate::expected::Expected;
+use crate::item::{amount, party_name, place_name, time};
 use crate::params::{Params, wrong};
 use crate::view::Snapshot;
 
 /// Deliveries of one page, unless asked otherwise, and at most.
 const PER_PAGE: u64 = 30;
 const PER_PAGE_MAX: u64 = 200;
+/// Deliveries looked at for one page: of those in one state there may be few among many.
+const LOOKED_AT_MAX: usize = 200;
 /// Units and items shown of one delivery.
 const UNITS_SHOWN: usize = 50;
 const ITEMS_SHOWN: usize = 1_000;
@@ -33,7 +36,8 @@ const STANDINGS: [(&str, Option<Standing>); 5] = [
 ];
 
 /// `GET /v1/deliveries?to=&state=`, newest first. `to`: GLN digits, URI of a place or party, or a party's name; `cursor`:
-/// the name of the last delivery of the page before.
+/// `next` of the page before, the name of the last delivery that was looked at. A page with fewer deliveries than asked
+/// for is the last one only if its `next` is null.
 pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
     let mut params = Params::read(query.as_deref())?;
     let (to, cursor) = (params.take("to"), params.take("cursor"));
@@ -43,47 +47,52 @@ pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<J
     let snapshot = app.view.now();
     let addresses = to.as_deref().map(|to| addresses(to, &snapshot)).transpose()?;
     let mut before = cursor.as_deref().map(read_cursor).transpose()?;
-    let mut shown = Vec::new();
-    loop {
+    let (mut shown, mut looked_at, mut more) = (Vec::new(), 0, true);
+    while more && shown.len() < per_page as usize && looked_at < LOOKED_AT_MAX {
         let page = rows(&app, &snapshot, addresses.as_deref(), before, per_page).await?;
-        let full = page.len() == per_page as usize;
+        more = page.len() == per_page as usize;
         for row in page {
+            if shown.len() == per_page as usize || looked_at == LOOKED_AT_MAX {
+                more = true;
+                break;
+            }
+            looked_at += 1;
             before = Some(EventRef { height: row.block, idx: row.idx });
             let delivery = unfold(&app, row, &snapshot).await?;
             if standing.is_none_or(|standing| delivery.standing(snapshot.known()) == standing) {
                 shown.push(summary(&delivery, &snapshot)?);
             }
-            if shown.len() == per_page as usize {
-                let next = before.map(|at| at.to_string());
-                return Ok(Json(json!({ "height": snapshot.height, "deliveries": shown, "next": next })));
-            }
-        }
-        if !full {
-            return Ok(Json(json!({ "height": snapshot.height, "deliveries": shown, "next": null })));
         }
     }
+    let next = before.filter(|_| more).map(|at| at.to_string());
+    Ok(Json(json!({ "height": snapshot.height, "deliveries": shown, "next": next })))
 }
 
 /// `GET /v1/deliveries/{id}`: by event name, SSCC, or despatch advice.
 pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let snapshot = app.view.now();
     let delivery = find(&app, &id, &snapshot).await?;
-    let inside = delivery.contents(&app.client, snapshot.known()).await.map_err(store_failed)?;
-    let parents: std::collections::BTreeSet<&Thing> = inside.values().collect();
-    let leaves = inside.iter().filter(|(thing, _)| !parents.contains(thing));
-    let items: Vec<Value> = leaves
-        .clone()
-        .take(ITEMS_SHOWN)
-        .map(|(thing, container)| json!({ "key": thing.uri(), "container": container.uri() }))
-        .collect();
-    let lots = delivery.event.quantities.iter();
+    let expected = Expected::of(&app, &delivery, &snapshot).await?;
+    let inside = expected.leaves().filter_map(|(thing, container)| Some((thing, container?)));
+    let items =
+        inside.take(ITEMS_SHOWN).map(|(thing, container)| json!({ "key": thing.uri(), "container": container.uri() }));
+    let arrived =
+        |thing: &Thing| delivery.lots.iter().find(|line| line.thing == *thing).map(|line| amount(line.arrived));
+    let lots = expected.lots().iter().map(|(thing, lot)| {
+        json!({
+            "key": thing.uri(),
+            "quantity": lot.sent.map(amount),
+            "received": arrived(thing),
+            "container": lot.container.as_ref().map(Thing::uri),
+        })
+    });
     let mut answer = summary(&delivery, &snapshot)?;
     answer["height"] = json!(snapshot.height);
     answer["contents"] = json!({
-        "expected": leaves.count() + delivery.units.iter().filter(|unit| !parents.contains(unit)).count(),
+        "expected": expected.count(),
         "units": delivery.units.iter().map(Thing::uri).collect::<Vec<_>>(),
-        "items": items,
-        "lots": lots.map(|q| json!({ "key": q.thing.uri(), "quantity": q.amount.map(|a| a.to_string()) })).collect::<Vec<_>>(),
+        "items": items.collect::<Vec<_>>(),
+        "lots": lots.collect::<Vec<_>>(),
     });
     Ok(Json(answer))
 }
@@ -146,12 +155,12 @@ async fn rows(
 async fn unfold(app: &App, row: DeliveryRow, snapshot: &Snapshot) -> Result<Delivery, Problem> {
     let position = EventRef { height: row.block, idx: row.idx };
     let event = event_at(&app.client, position).await?;
-    Delivery::of(&app.client, row, event, snapshot.known()).await.map_err(store_failed)
+    Delivery::of(&app.client, row, event, snapshot).await
 }
 
 /// Everything that means the receiver: a party's places and its GLN, or the one place.
 fn addresses(to: &str, snapshot: &Snapshot) -> Result<Vec<String>, Problem> {
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     if let Some(party) = to.parse::<PartyId>().ok().and_then(|party| at.party(&party)) {
         let mut all: Vec<String> = party.glns.iter().flat_map(|gln| [gln.place().uri(), gln.party().uri()]).collect();
@@ -165,7 +174,7 @@ fn addresses(to: &str, snapshot: &Snapshot) -> Result<Vec<String>, Problem> {
 }
 
 fn summary(delivery: &Delivery, snapshot: &Snapshot) -> Result<Value, Problem> {
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     let row = &delivery.row;
     let advice = delivery.event.transactions.iter().find(|t| t.kind.as_deref() == Some("desadv")).map(|t| t.id.clone());
@@ -186,7 +195,7 @@ fn summary(delivery: &Delivery, snapshot: &Snapshot) -> Result<Value, Problem> {
         "things": row.things,
         "units": shown,
         "state": delivery.standing(snapshot.known()).as_str(),
-        "received": delivery.received.len(),
+        "received": delivery.arrived(),
     }))
 }
 

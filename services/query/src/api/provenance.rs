@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use medtrace_gs1::parse;
 use medtrace_ledger::EventRef;
 use medtrace_registry::At;
-use medtrace_service::{Kind, Problem};
+use medtrace_service::Problem;
 use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let code = parse(&code).map_err(|fault| wrong("code", fault.code, format!("code: {fault}")))?;
     let cut = Cut { at: read_at(at_asked.as_deref())?, known: read_known(known.as_deref(), &snapshot)? };
     let story = medtrace_store::read::story(&app.client, code.thing.clone(), cut).await.map_err(store_failed)?;
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
     let record_time = |height: u64| {
         let headers = snapshot.headers.read().ok()?;

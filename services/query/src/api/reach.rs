@@ -1,7 +1,7 @@
 //! `GET /v1/reach`: who holds how many of a lot, in which state, sealed inside which container.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -14,15 +14,15 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
-use crate::item::{party_name, place_name, time};
+use crate::item::{amount as text, party_name, place_name, time};
 use crate::params::{Params, wrong};
 use crate::reach::{Part, Reach, Scope, reach};
 use crate::view::Snapshot;
 
 /// Containers named for one holder.
 const SEALED_IN_MAX: usize = 100;
-/// How long a row newer than the view is waited for, milliseconds.
-const PATIENCE_MS: u64 = 200;
+/// How long rows newer than the view are waited for, milliseconds: goods on the move are written to all the time.
+const PATIENCE_MS: u64 = 2_000;
 
 /// Of a GTIN, or of the product with an id; of all its lots if none is given.
 pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
@@ -31,7 +31,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     params.end("gtin, product and lot")?;
     let classes = {
         let snapshot = app.view.now();
-        let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+        let registry = snapshot.registry()?;
         match (&gtin, &product) {
             (Some(gtin), None) => {
                 let gtin = Gtin::parse(gtin).map_err(|fault| wrong("gtin", fault.code, format!("gtin: {fault}")))?;
@@ -43,7 +43,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     };
     let scope = Scope { classes, all: lot.is_none(), lots: lot.iter().cloned().collect(), serials: Vec::new() };
     let (found, snapshot) = settled(&app, &[scope]).await?;
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let mut answer = shown(&found, registry.at(snapshot.known()));
     answer["height"] = json!(snapshot.height);
     answer["gtin"] = json!(gtin);
@@ -52,16 +52,19 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     Ok(Json(answer))
 }
 
-/// A reach that no row newer than its snapshot is part of.
+/// A reach and the snapshot that it is as of: read again until no row is newer.
 pub async fn settled(app: &App, scopes: &[Scope]) -> Result<(Reach, Snapshot), Problem> {
-    let found = reach(&app.client, scopes).await.map_err(store_failed)?;
-    let snapshot = app.view.at_least(found.height, Duration::from_millis(PATIENCE_MS)).await;
-    let snapshot = match snapshot {
-        Some(snapshot) => snapshot,
-        None if found.height == 0 => app.view.now(),
-        None => return Err(Kind::Unavailable.because("newer rows are being written; ask again")),
-    };
-    Ok((found, snapshot))
+    let began = Instant::now();
+    let mut snapshot = app.view.now();
+    loop {
+        let found = reach(&app.client, scopes).await.map_err(store_failed)?;
+        if found.height <= snapshot.known() {
+            return Ok((found, snapshot));
+        }
+        let patience = Duration::from_millis(PATIENCE_MS).saturating_sub(began.elapsed());
+        let newer = || Kind::Unavailable.because("newer rows are being written; ask again");
+        snapshot = app.view.at_least(found.height, patience).await.ok_or_else(newer)?;
+    }
 }
 
 /// Items and lots under a GTIN, and under the other codes of the product that carries it.
@@ -97,14 +100,13 @@ pub fn shown(reach: &Reach, at: At<'_>) -> Value {
         let place = if part.place.is_empty() { &part.heading } else { &part.place };
         holders.entry((&part.holder, place)).or_default().push(part);
     }
-    let states: Vec<Value> = states
-        .iter()
-        .map(|(state, amount)| json!({ "state": state, "amount": amount.normalize().to_string() }))
-        .collect();
+    let states: Vec<Value> =
+        states.iter().map(|(state, amount)| json!({ "state": state, "amount": text(*amount) })).collect();
     let holders: Vec<Value> = holders.iter().map(|((party, _), parts)| holder(party, parts, reach, at)).collect();
     json!({
-        "commissioned": reach.commissioned.normalize().to_string(),
-        "unaccounted": reach.unaccounted.normalize().to_string(),
+        "commissioned": text(reach.commissioned),
+        "unaccounted": text(reach.unaccounted),
+        "neverCommissioned": text(reach.never_commissioned),
         "states": states,
         "holders": holders,
     })
@@ -126,11 +128,11 @@ fn holder(party: &str, parts: &[&Part], reach: &Reach, at: At<'_>) -> Value {
     let last = parts.iter().filter_map(|part| part.last).max();
     let step = |event: &EventRef| reach.steps.get(event).filter(|step| !step.is_empty());
     let words = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let states: BTreeMap<&str, String> = states.iter().map(|(s, a)| (*s, a.normalize().to_string())).collect();
+    let states: BTreeMap<&str, String> = states.iter().map(|(s, a)| (*s, text(*a))).collect();
     let sealed_in: Vec<Value> = sealed
         .iter()
         .take(SEALED_IN_MAX)
-        .map(|(unit, amount)| json!({ "unit": unit.uri(), "amount": amount.normalize().to_string() }))
+        .map(|(unit, amount)| json!({ "unit": unit.uri(), "amount": text(*amount) }))
         .collect();
     json!({
         "party": party,
@@ -139,7 +141,7 @@ fn holder(party: &str, parts: &[&Part], reach: &Reach, at: At<'_>) -> Value {
         "place": words(place),
         "placeName": place_name(place, at),
         "heading": words(heading),
-        "amount": amount.normalize().to_string(),
+        "amount": text(amount),
         "states": states,
         "sealedIn": sealed_in,
         "containers": sealed.len(),

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use medtrace_ledger::PartyId;
-use medtrace_registry::notice::{Name, Order};
-use medtrace_registry::{At, RecallState, RecallStatus, Recorded};
+use medtrace_registry::notice::{Acknowledgement, Name, Order};
+use medtrace_registry::{At, Position, RecallState, RecallStatus, Recorded};
 use medtrace_service::{Kind, Problem};
 use serde_json::{Value, json};
 
@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::item::{party_name, texts, time, time_of_ms};
 use crate::params::Params;
 use crate::reach::Scope;
-use crate::view::Snapshot;
 
 /// Days within which holders must be told, by class 1 to 3. China: drugs since 2022-11-01 (Measures for drug recall,
 /// articles 17 and 26), devices since 2017-05-01 (Measures for medical device recall).
@@ -33,7 +32,7 @@ pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<J
     let wanted = params.word("state", &STATES)?.unwrap_or(Some(RecallStatus::Issued));
     params.end("state")?;
     let snapshot = app.view.now();
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     let recalls: Vec<Value> =
         at.recalls().filter(|r| wanted.is_none_or(|wanted| r.status == wanted)).map(|r| summary(r, at)).collect();
@@ -43,7 +42,7 @@ pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<J
 /// `GET /v1/recalls/{id}`, with its history.
 pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let snapshot = app.view.now();
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     let recall = find(&id, at)?;
     let mut answer = summary(recall, at);
@@ -55,7 +54,7 @@ pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<
 /// `GET /v1/recalls/{id}/acknowledgements`
 pub async fn acknowledgements(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let snapshot = app.view.now();
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     let recall = find(&id, at)?;
     Ok(Json(json!({ "height": snapshot.height, "acknowledgements": answers(&recall.recall, at) })))
@@ -65,30 +64,33 @@ pub async fn acknowledgements(State(app): State<App>, Path(id): Path<String>) ->
 pub async fn reached(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let scopes = {
         let snapshot = app.view.now();
-        let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+        let registry = snapshot.registry()?;
         let at = registry.at(snapshot.known());
         scopes(&find(&id, at)?.order, at)?
     };
     let (found, snapshot) = settled(&app, &scopes).await?;
-    let registry = snapshot.registry.read().map_err(|_| Kind::Implementation.because("the registry is broken"))?;
+    let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     let recall = find(&id, at)?;
     let mut answer = shown(&found, at);
     answer["height"] = json!(snapshot.height);
     answer["recall"] = summary(recall, at);
-    mark_holders(&mut answer, recall, at, &snapshot);
+    mark_holders(&mut answer, recall, at);
     Ok(Json(answer))
 }
 
-fn mark_holders(answer: &mut Value, recall: &RecallState, at: At<'_>, snapshot: &Snapshot) {
+fn mark_holders(answer: &mut Value, recall: &RecallState, at: At<'_>) {
     let due = due_us(&recall.order);
-    let late = due.is_some_and(|due| (snapshot.time_ms as i64).saturating_mul(1000) > due);
+    // By the clock: who keeps silent does not make blocks.
+    let late = due.is_some_and(|due| jiff::Timestamp::now().as_microsecond() > due);
+    let widened = widened(&recall.recall, at);
     let Some(holders) = answer["holders"].as_array_mut() else { return };
     for holder in holders {
         let party: Option<PartyId> = holder["party"].as_str().and_then(|party| party.parse().ok());
         let said = party.and_then(|party| at.acknowledgements(&recall.recall).find(|a| a.party == party));
+        let said = said.filter(|said| Some(said.position) > widened);
         holder["late"] = json!(said.is_none() && late);
-        holder["acknowledged"] = said.map_or(Value::Null, |a| acknowledgement(a, at));
+        holder["acknowledged"] = said.map_or(Value::Null, |a| acknowledgement(a, widened, at));
     }
 }
 
@@ -111,7 +113,7 @@ fn scopes(order: &Order, at: At<'_>) -> Result<Vec<Scope>, Problem> {
 }
 
 fn summary(recall: &Recorded<RecallState>, at: At<'_>) -> Value {
-    let order = &recall.order;
+    let (order, widened) = (&recall.order, widened(&recall.recall, at));
     json!({
         "id": recall.recall.as_str(),
         "state": if recall.status == RecallStatus::Issued { "open" } else { recall.status.as_str() },
@@ -127,7 +129,7 @@ fn summary(recall: &Recorded<RecallState>, at: At<'_>) -> Value {
         "issuedBy": recall.by.as_str(),
         "issuedByName": party_name(recall.by.as_str(), at),
         "event": format!("{}-{}", recall.position.height, recall.position.idx),
-        "acknowledgements": at.acknowledgements(&recall.recall).count(),
+        "acknowledgements": at.acknowledgements(&recall.recall).filter(|said| Some(said.position) > widened).count(),
     })
 }
 
@@ -143,14 +145,39 @@ fn revision(recall: &Recorded<RecallState>) -> Value {
 }
 
 fn answers(recall: &Name, at: At<'_>) -> Vec<Value> {
-    at.acknowledgements(recall).map(|a| acknowledgement(a, at)).collect()
+    let widened = widened(recall, at);
+    at.acknowledgements(recall).map(|a| acknowledgement(a, widened, at)).collect()
 }
 
-fn acknowledgement(said: &Recorded<medtrace_registry::notice::Acknowledgement>, at: At<'_>) -> Value {
+/// Where the recall last came to mean goods that it did not mean before: an answer from before does not speak of those.
+fn widened(recall: &Name, at: At<'_>) -> Option<Position> {
+    let history = at.recall_history(recall);
+    let before = std::iter::once(None).chain(history.iter().map(Some));
+    let widens = |(before, now): &(Option<&Recorded<RecallState>>, &Recorded<RecallState>)| {
+        let before = before.filter(|before| before.status == RecallStatus::Issued);
+        now.status == RecallStatus::Issued && before.is_none_or(|before| !covers(&before.order, &now.order))
+    };
+    before.zip(history).filter(widens).map(|(_, now)| now.position).last()
+}
+
+/// Whether every line of `order` lies in a line of `earlier`, as they are written.
+fn covers(earlier: &Order, order: &Order) -> bool {
+    order.scope.iter().all(|line| {
+        let known = earlier.scope.iter().filter(|known| (&known.product, known.gtin) == (&line.product, line.gtin));
+        let known: Vec<_> = known.collect();
+        let all = known.iter().any(|known| known.all);
+        let lots = line.lots.iter().all(|lot| known.iter().any(|known| known.lots.contains(lot)));
+        let serials = line.serials.iter().all(|range| known.iter().any(|known| known.serials.contains(range)));
+        all || (!line.all && lots && serials)
+    })
+}
+
+fn acknowledgement(said: &Recorded<Acknowledgement>, widened: Option<Position>, at: At<'_>) -> Value {
     json!({
         "party": said.party.as_str(),
         "partyName": party_name(said.party.as_str(), at),
         "revision": said.revision,
+        "current": Some(said.position) > widened,
         "status": said.status,
         "quantity": said.quantity,
         "note": said.note,

@@ -5,10 +5,14 @@
 
 mod support;
 
+mod deliveries;
 mod epcis;
 mod evidence;
 mod foreign;
 mod forward;
+mod goods;
 mod live;
 mod openapi;
+mod recalls;
 mod story;
+mod verify;

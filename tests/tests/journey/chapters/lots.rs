@@ -3,7 +3,7 @@
 use medtrace_tests::{
     Scan,
     codes::{label, lot, pack, uri},
-    county::{AGENT, FACTORY, HEPARIN, HEPARIN_CODE, STORE, WIRES},
+    county::{AGENT, FACTORY, HEPARIN, HEPARIN_CODE, STORE, WAREHOUSE, WIRES},
 };
 use serde_json::json;
 
@@ -36,6 +36,17 @@ pub async fn quantities(world: &World) -> anyhow::Result<()> {
     let boxed = say::list(&reach["holders"]).flat_map(|holder| say::list(&holder["sealedIn"]));
     assert_eq!(boxed.collect::<Vec<_>>(), [&json!({"unit": uri::unit(&factory_box(300)), "amount": "100"})]);
     assert_eq!(say::verdict(&county.query.verify(&wires).await?), "accept: genuine");
+    // Part of it lies at the store, none at the warehouse.
+    assert_eq!(say::verdict(&county.query.verify_at(&wires, STORE, "receive").await?), "accept: genuine");
+    assert_eq!(say::verdict(&county.query.verify_at(&wires, WAREHOUSE, "receive").await?), "check: elsewhere");
+    let arriving = county.query.ask("/v1/deliveries", &[("to", AGENT), ("state", "partly_received")]).await?;
+    let [delivery] = arriving["deliveries"].as_array().map(Vec::as_slice).unwrap_or_default() else {
+        panic!("ten of one delivery are missing: {arriving}");
+    };
+    let check = format!("/v1/deliveries/{}/check", delivery["event"].as_str().unwrap_or_default());
+    let answer = county.query.post(&check, &json!({"codes": [{"code": wires, "quantity": 390}]})).await?.good()?;
+    assert_eq!(say::counts(&answer), "missing 1");
+    assert_eq!(answer["lines"][1]["detail"]["en"], "400 expected, 390 scanned");
     // Letters count: lot w1 is another.
     assert_eq!(say::verdict(&county.query.verify(&lot(WIRES, "w1")).await?), "reject: never-commissioned");
     Ok(())
@@ -69,6 +80,10 @@ pub async fn two_codes(world: &World) -> anyhow::Result<()> {
     assert_eq!((&answer["item"]["lot"], &answer["item"]["expiry"]), (&json!("H2"), &json!("2030-12-31")));
     let answer = county.query.verify_at(&chinese(3), STORE, "receive").await?;
     assert_eq!(say::verdict(&answer), "reject: never-commissioned");
+    // Two packs, of which one carries two codes.
+    let reach = county.query.ask("/v1/reach", &[("product", "heparin-5ml")]).await?;
+    assert_eq!((&reach["commissioned"], &reach["neverCommissioned"]), (&json!("2"), &json!("0")), "{reach}");
+    assert_eq!(say::states(&reach), "in_transit 2");
     // A pack that is used under one of its codes is used.
     let receive = Scan::new("receive", &world.time(2, "08:00"), STORE, [chinese(1)]);
     let usage = Scan::new("use", &world.time(3, "08:00"), STORE, [chinese(1)]);

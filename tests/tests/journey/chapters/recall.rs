@@ -47,6 +47,13 @@ pub async fn in_transit(world: &World) -> anyhow::Result<()> {
         let answer = until("the recall to be in force", SOON_MS, rejected).await?;
         delays.push(taken.elapsed());
         assert_eq!(say::verdict(&answer), "reject: inferred, recalled");
+        // Nobody has to open the case to learn it.
+        let answer = county.query.verify_at(&label(&factory_box(200 + n)), AGENT, "receive").await?;
+        assert_eq!(say::verdict(&answer), "reject: recalled");
+        assert_eq!(
+            (&answer["reasons"][0]["inside"]["count"], &answer["reasons"][0]["inside"]["of"]),
+            (&json!(4), &json!(4))
+        );
     }
     let best = delays.iter().min().expect("a few tries");
     assert!(*best < REJECTED_WITHIN, "rejected after {delays:?}");

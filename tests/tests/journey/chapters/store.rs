@@ -18,6 +18,8 @@ pub async fn checked(world: &World) -> anyhow::Result<()> {
     let codes = [
         world.stent("S1"),
         world.stent("S2"),
+        // The pack again, or a copy of its code.
+        world.stent("S1"),
         pack(STENT, "Z", &world.expiry, "S3"),
         // At the province, shipped to nobody since.
         world.stent("S5"),
@@ -27,7 +29,8 @@ pub async fn checked(world: &World) -> anyhow::Result<()> {
     ];
     let check = format!("/v1/deliveries/{case}/check");
     let answer = county.query.post(&check, &json!({ "codes": codes })).await?.good()?;
-    let expected = "extra 1, in-another-delivery 1, matched 2, missing 2, unknown 1, unreadable 1, wrong-lot 1";
+    let expected =
+        "duplicate 1, extra 1, in-another-delivery 1, matched 2, missing 2, unknown 1, unreadable 1, wrong-lot 1";
     assert_eq!(say::counts(&answer), expected, "{answer}");
     let missing =
         say::list(&answer["lines"]).filter(|line| line["result"] == "missing").map(|line| line["key"].clone());

@@ -65,6 +65,7 @@ impl Service {
             genesis_note: chain.genesis_note.clone(),
             tokens: tokens.clone(),
             ingest,
+            utc_offset: "+08:00".parse().unwrap(),
             listen: ([127, 0, 0, 1], 0).into(),
             admin: ([127, 0, 0, 1], 0).into(),
         };
