@@ -11,4 +11,5 @@ pub mod positions;
 pub mod provenance;
 pub mod reach;
 pub mod recalls;
+pub mod resources;
 pub mod verify;

@@ -4,13 +4,16 @@
 //! So every page is the same whenever it is asked for, in either order and by either time.
 //!
 //! ```text
-//! ask.rs      parameters → query           matches.rs   EPC parameters, exactly, on the typed event
-//! select.rs   query → rows of the store    cursor.rs    where a page ends, bound to its query
-//! page.rs     rows → events → document
+//! ask.rs      parameters → query           matches.rs     EPC parameters, exactly, on the typed event
+//! select.rs   query → rows of the store    condition.rs   parameters that no column holds, on the typed event
+//! page.rs     rows → events → document     field.rs       where those that name a field look
+//! cursor.rs   where a page ends, bound to its query
 //! ```
 
 pub mod ask;
+pub mod condition;
 pub mod cursor;
+pub mod field;
 pub mod matches;
 pub mod page;
 pub mod select;

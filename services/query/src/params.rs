@@ -4,6 +4,7 @@
 use medtrace_service::{Kind, Problem};
 
 /// What is left to be taken.
+#[derive(Default)]
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -19,6 +20,21 @@ impl Params {
             pairs.push((name.into_owned(), value.into_owned()));
         }
         Ok(Params(pairs))
+    }
+
+    /// And one value more, of a parameter that is not given already.
+    ///
+    /// # Errors
+    /// It is; or the value would be read as a list.
+    pub fn with(mut self, name: &str, value: &str) -> Result<Params, Problem> {
+        if self.0.iter().any(|(other, _)| other == name) {
+            return Err(wrong(name, "twice", format!("{name} is given by the path already")));
+        }
+        if value.contains('|') {
+            return Err(Kind::NoSuchResource.because(format!("{value:?} is not one value")));
+        }
+        self.0.push((name.to_owned(), value.to_owned()));
+        Ok(self)
     }
 
     /// All that are left, in their order.

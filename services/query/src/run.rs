@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use medtrace_log::Cluster;
@@ -45,7 +45,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/live", get(api::live::live))
         .route("/log/checkpoint", get(api::log::checkpoint))
         .route("/log/genesis", get(api::log::genesis));
-    let epcis = Router::new()
+    let epcis = resources()
         .route("/events", get(api::epcis::list).options(api::epcis::options))
         .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))
         .layer(from_fn(api::epcis::versions));
@@ -63,6 +63,20 @@ pub fn router(app: App) -> Router {
     let view = app.view.clone();
     let known = bounded.merge(forwarded).layer(from_fn_with_state(view, requests::after_start));
     problem::everywhere(known.with_state(app)).layer(from_fn_with_state(metrics, requests::measure))
+}
+
+/// EPCIS's top-level resources, three addresses each.
+fn resources() -> Router<App> {
+    use api::resources::{events_of, list, one};
+    api::resources::names().fold(Router::new(), |router, name| {
+        let all = get(move |app, headers, RawQuery(query)| list(app, headers, name, query));
+        let one = get(move |app, headers, Path(value)| one(app, headers, name, value));
+        let events = get(move |app, headers, Path(value), RawQuery(query)| events_of(app, headers, name, value, query));
+        router
+            .route(&format!("/{name}"), all.options(api::epcis::options))
+            .route(&format!("/{name}/{{value}}"), one.options(api::epcis::options))
+            .route(&format!("/{name}/{{value}}/events"), events.options(api::epcis::options))
+    })
 }
 
 /// Serves until the shutdown.

@@ -4,25 +4,40 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use medtrace_event::{Json, time};
+use medtrace_event::json::Object;
+use medtrace_event::{Context, Json, time};
 use medtrace_ledger::EventRef;
 use medtrace_service::{Kind, Problem};
 
 use crate::app::{App, store_failed};
 use crate::epcis::ask::Ask;
 use crate::epcis::cursor::{Cursor, EXPIRY_S};
-use crate::epcis::page::{all, document, page};
+use crate::epcis::page::{all, document, exceeds, page};
 use crate::events::{by_event_id, by_name};
+use crate::params::Params;
 
 /// Media types of an answer, the first unless asked otherwise.
 const TYPES: [&str; 2] = ["application/json", "application/ld+json"];
 const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
+const EXTENSIONS: HeaderName = HeaderName::from_static("gs1-extensions");
 const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
 
 /// `GET /events`
 pub async fn list(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let media_type = acceptable(&headers)?;
-    let ask = Ask::read(query.as_deref())?;
+    let params = Params::read(query.as_deref())?;
+    events(&app, &headers, params, "/events", query.as_deref()).await
+}
+
+/// One page of a query; `path` and `query` are repeated in the link to the next.
+pub async fn events(
+    app: &App,
+    headers: &HeaderMap,
+    params: Params,
+    path: &str,
+    query: Option<&str>,
+) -> Result<Response, Problem> {
+    let media_type = acceptable(headers)?;
+    let ask = Ask::read(params, &prefixes(headers)?)?;
     let snapshot = app.view.now();
     let genesis = app.config.genesis.hash();
     let now_us = jiff::Timestamp::now().as_microsecond();
@@ -32,17 +47,49 @@ pub async fn list(State(app): State<App>, headers: HeaderMap, RawQuery(query): R
     if known > snapshot.known() {
         return Err(Kind::Unavailable.because(format!("block {known} is not indexed here yet; ask again")));
     }
-    let found = page(&app.client, &ask, known, cursor.map(|cursor| cursor.after)).await?;
+    if let Some(most) = ask.refuse_beyond.filter(|_| cursor.is_none())
+        && exceeds(&app.client, &ask, known, most).await?
+    {
+        return Err(Kind::QueryTooLarge.because(format!("more than {most} events match; maxEventCount is {most}")));
+    }
+    let given = cursor.map_or(0, |cursor| cursor.given);
+    let left = ask.limit.map_or(u64::MAX, |limit| limit.saturating_sub(given));
+    let per_page = ask.per_page.min(usize::try_from(left).unwrap_or(usize::MAX));
+    let found = page(&app.client, &ask, known, cursor.map(|cursor| cursor.after), per_page).await?;
+    let count = found.events.len() as u64;
     let mut answer = answer(&document(found.events, now_us), media_type);
-    if let Some(after) = found.next {
+    if let Some(after) = found.next.filter(|_| count < left) {
         let expires_s = now_s + EXPIRY_S;
-        let token = Cursor { known, after, expires_s }.token(&genesis, &ask.fingerprint);
-        let expires = time::text(i64::try_from(expires_s).unwrap_or(i64::MAX / 1_000_000) * 1_000_000);
-        for (name, text) in [(header::LINK, link(query.as_deref(), &token)), (TOKEN_EXPIRES, expires)] {
-            answer.headers_mut().extend(HeaderValue::try_from(text).ok().map(|value| (name, value)));
-        }
+        let cursor = Cursor { known, after, given: given + count, expires_s };
+        next_page(&mut answer, path, query, &cursor.token(&genesis, &ask.fingerprint), expires_s);
     }
     Ok(answer)
+}
+
+/// Where the next page is, and until when.
+pub fn next_page(answer: &mut Response, path: &str, query: Option<&str>, token: &str, expires_s: u64) {
+    let expires = time::text(i64::try_from(expires_s).unwrap_or(i64::MAX / 1_000_000) * 1_000_000);
+    for (name, text) in [(header::LINK, link(path, query, token)), (TOKEN_EXPIRES, expires)] {
+        answer.headers_mut().extend(HeaderValue::try_from(text).ok().map(|value| (name, value)));
+    }
+}
+
+/// What prefixes in the names of parameters stand for: those of the standard context, and of `GS1-Extensions`
+/// (`ext=https://ns.example/epcis/, …`).
+fn prefixes(headers: &HeaderMap) -> Result<Context, Problem> {
+    let wrong =
+        |detail: String| Kind::QueryParameter.because(detail.clone()).at("/GS1-Extensions", "extensions", detail);
+    let mut terms = Object::new();
+    for value in headers.get_all(EXTENSIONS) {
+        let text = value.to_str().map_err(|_| wrong("GS1-Extensions is no text".to_owned()))?;
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let (prefix, namespace) = pair
+                .split_once('=')
+                .ok_or_else(|| wrong(format!("GS1-Extensions is prefix=namespace, parted by commas, not {pair:?}")))?;
+            terms.insert(prefix.trim(), namespace.trim());
+        }
+    }
+    Context::read(&Json::from(terms)).map_err(|fault| wrong(fault.detail))
 }
 
 /// `GET /events/{eventID}`: whoever's events of this eventID, or the one of this name.
@@ -88,7 +135,7 @@ fn answer(document: &Json, media_type: &'static str) -> Response {
 ///
 /// # Errors
 /// 406 for another media type, or for identifiers in a form that they were not sealed in.
-fn acceptable(headers: &HeaderMap) -> Result<&'static str, Problem> {
+pub fn acceptable(headers: &HeaderMap) -> Result<&'static str, Problem> {
     let format = headers.get(EPC_FORMAT).and_then(|value| value.to_str().ok());
     if let Some(format) = format.filter(|format| !["No_Preference", "Never_Translates"].contains(format)) {
         let detail = format!("identifiers are given as they were sealed: GS1-EPC-Format cannot be {format}");
@@ -116,12 +163,12 @@ fn is_refusal(range: &str) -> bool {
 }
 
 /// The same query with the token of its next page.
-fn link(query: Option<&str>, token: &str) -> String {
+fn link(path: &str, query: Option<&str>, token: &str) -> String {
     let same =
         query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("nextPageToken="));
     let token = format!("nextPageToken={token}");
     let query: Vec<&str> = same.chain([token.as_str()]).collect();
-    format!("</events?{}>; rel=\"next\"", query.join("&"))
+    format!("<{path}?{}>; rel=\"next\"", query.join("&"))
 }
 
 #[cfg(test)]
@@ -153,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_next_page_is_the_same_query() {
-        let link = |query| link(query, "T");
+        let link = |query| link("/events", query, "T");
         assert_eq!(link(Some("a=1&nextPageToken=S&b=%7C")), "</events?a=1&b=%7C&nextPageToken=T>; rel=\"next\"");
         assert_eq!(link(None), "</events?nextPageToken=T>; rel=\"next\"");
     }

@@ -4,8 +4,9 @@ use medtrace_event::vocab::Vocabulary;
 use medtrace_event::{Action, Context, Kind, time};
 use medtrace_gs1::Thing;
 use medtrace_ledger::hash::sha256;
-use medtrace_service::Problem;
+use medtrace_service::{Kind as Refusal, Problem};
 
+use super::condition::{Condition, Unread};
 use super::matches::{Match, Which};
 use crate::params::{Params, wrong};
 
@@ -14,11 +15,21 @@ pub const PER_PAGE: u64 = 30;
 pub const PER_PAGE_MAX: u64 = 500;
 /// Values of one list.
 pub const VALUES_MAX: usize = 100;
+/// Conditions of one query that are decided on each event.
+pub const CONDITIONS_MAX: usize = 32;
+/// Most of `eventCountLimit` and `maxEventCount`.
+pub const COUNT_MAX: u64 = 1_000_000;
 
 /// Everything that may be asked for, in the words of a refusal.
 const KNOWN: &str = "eventType, GE_eventTime, LT_eventTime, GE_recordTime, LT_recordTime, EQ_action, EQ_bizStep, \
-    EQ_disposition, EQ_readPoint, EQ_bizLocation, MATCH_epc, MATCH_parentID, MATCH_anyEPC, MATCH_epcClass, EQ_eventID, \
-    EXISTS_errorDeclaration, orderBy, orderDirection, perPage and nextPageToken";
+    EQ_disposition, EQ_persistentDisposition_set and _unset, EQ_readPoint, WD_readPoint, EQ_bizLocation, WD_bizLocation, \
+    EQ_transformationID, EQ_bizTransaction_*, EQ_source_*, EQ_destination_*, MATCH_epc, MATCH_parentID, MATCH_inputEPC, \
+    MATCH_outputEPC, MATCH_anyEPC, MATCH_epcClass, MATCH_inputEPCClass, MATCH_outputEPCClass, MATCH_anyEPCClass, \
+    EQ_, GT_, GE_, LT_ and LE_quantity, EQ_eventID, EXISTS_errorDeclaration, GE_errorDeclarationTime, \
+    LT_errorDeclarationTime, EQ_errorReason, EQ_correctiveEventID, those of sensors (GE_startTime, EQ_type, EQ_deviceID, \
+    GE_value_CEL …), those of fields (EQ_, GT_, GE_, LT_, LE_ and EXISTS_, with ILMD_, readPoint_, SENSORREPORT_ …, \
+    INNER_, and a name with its namespace), eventCountLimit, maxEventCount, orderBy, orderDirection, perPage and \
+    nextPageToken";
 
 /// By which time, and which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,15 +50,23 @@ pub struct Ask {
     /// Canonical URIs.
     pub read_points: Vec<String>,
     pub biz_locations: Vec<String>,
+    /// Canonical URIs of places: these, and what is within them.
+    pub within_read_points: Vec<String>,
+    pub within_biz_locations: Vec<String>,
     /// `eventTime`, µs: from, and before.
     pub event_time: (Option<i64>, Option<i64>),
     /// `recordTime`, µs: from, and before.
     pub record_time: (Option<i64>, Option<i64>),
     pub matches: Vec<Match>,
+    pub conditions: Vec<Condition>,
     pub event_ids: Vec<String>,
     /// Only error declarations.
     pub declarations: bool,
     pub order: Order,
+    /// `eventCountLimit`: events of all pages together.
+    pub limit: Option<u64>,
+    /// `maxEventCount`: a query with more events is refused.
+    pub refuse_beyond: Option<u64>,
     pub per_page: usize,
     /// Of the page before; whether it is this query's is the cursor's to say.
     pub token: Option<String>,
@@ -56,10 +75,13 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// `prefixes`: what prefixes in names of parameters stand for.
+    ///
     /// # Errors
     /// `QueryParameterException`, naming the parameter: unknown, twice, not of its kind, too many values.
-    pub fn read(query: Option<&str>) -> Result<Ask, Problem> {
-        let mut params = Params::read(query)?;
+    /// `QueryTooComplexException` for too many conditions.
+    pub fn read(params: Params, prefixes: &Context) -> Result<Ask, Problem> {
+        let mut params = params;
         let fingerprint = fingerprint(&params);
         let mut ask = Ask {
             fingerprint,
@@ -73,6 +95,8 @@ impl Ask {
         ask.dispositions = words(&mut params, "EQ_disposition", Vocabulary::Disposition)?;
         ask.read_points = list(&mut params, "EQ_readPoint", canonical)?;
         ask.biz_locations = list(&mut params, "EQ_bizLocation", canonical)?;
+        ask.within_read_points = list(&mut params, "WD_readPoint", canonical)?;
+        ask.within_biz_locations = list(&mut params, "WD_bizLocation", canonical)?;
         ask.event_time = (instant(&mut params, "GE_eventTime")?, instant(&mut params, "LT_eventTime")?);
         ask.record_time = (instant(&mut params, "GE_recordTime")?, instant(&mut params, "LT_recordTime")?);
         for which in Which::ALL {
@@ -83,10 +107,52 @@ impl Ask {
         }
         ask.event_ids = list(&mut params, "EQ_eventID", |text| Some(text.to_owned()))?;
         ask.declarations = exists(&mut params, "EXISTS_errorDeclaration")?;
+        (ask.limit, ask.refuse_beyond) = (count(&mut params, "eventCountLimit")?, count(&mut params, "maxEventCount")?);
+        if ask.limit.is_some() && ask.refuse_beyond.is_some() {
+            let detail = "eventCountLimit and maxEventCount exclude each other".to_owned();
+            return Err(wrong("maxEventCount", "excluded", detail));
+        }
         ask.order = order(&mut params)?;
-        params.end(KNOWN)?;
+        ask.conditions = conditions(params, prefixes)?;
         Ok(ask)
     }
+
+    /// Whether the events themselves must be looked at, because no column tells all that is asked.
+    pub fn is_exact(&self) -> bool {
+        !self.matches.is_empty() || !self.conditions.is_empty()
+    }
+}
+
+/// All that is left: each is decided on the event, or unknown.
+fn conditions(params: Params, prefixes: &Context) -> Result<Vec<Condition>, Problem> {
+    let left = params.pairs();
+    if left.len() > CONDITIONS_MAX {
+        let detail = format!("{} conditions; one query takes {CONDITIONS_MAX}", left.len());
+        return Err(Refusal::QueryTooComplex.because(detail));
+    }
+    let read = |(name, text): &(String, String)| {
+        let values: Vec<&str> = text.split('|').collect();
+        if values.len() > VALUES_MAX {
+            return Err(too_many(name, values.len()));
+        }
+        Condition::read(name, &values, prefixes).map_err(|unread| match unread {
+            Unread::Unknown => {
+                let detail = format!("{name} is not a parameter here; there are {KNOWN}");
+                wrong(name, "unknown-parameter", detail)
+            }
+            Unread::Value(should_be) => wrong(name, "value", format!("{name} takes {should_be}, not {text:?}")),
+        })
+    };
+    left.iter().map(read).collect()
+}
+
+fn count(params: &mut Params, name: &str) -> Result<Option<u64>, Problem> {
+    let given = params.pairs().iter().any(|(other, _)| other == name);
+    given.then(|| params.number(name, 0, 1, COUNT_MAX)).transpose()
+}
+
+fn too_many(name: &str, count: usize) -> Problem {
+    wrong(name, "too-many-values", format!("{name} has {count} values; at most {VALUES_MAX} are taken"))
 }
 
 /// The values of a list; none is allowed to be unreadable.
@@ -94,8 +160,7 @@ fn list<T>(params: &mut Params, name: &str, read: impl Fn(&str) -> Option<T>) ->
     let Some(text) = params.take(name) else { return Ok(Vec::new()) };
     let values: Vec<&str> = text.split('|').collect();
     if values.len() > VALUES_MAX {
-        let detail = format!("{name} has {} values; at most {VALUES_MAX} are taken", values.len());
-        return Err(wrong(name, "too-many-values", detail));
+        return Err(too_many(name, values.len()));
     }
     let value = |value: &&str| read(value).ok_or_else(|| wrong(name, "value", format!("{name} cannot be {value:?}")));
     values.iter().map(value).collect()
@@ -164,12 +229,16 @@ fn fingerprint(params: &Params) -> [u8; 32] {
 mod tests {
     use super::*;
 
+    fn read(query: &str) -> Result<Ask, Problem> {
+        Ask::read(Params::read(Some(query))?, &Context::standard())
+    }
+
     #[test]
     fn lists_in_any_spelling_become_one() {
-        let ask = Ask::read(Some(
+        let ask = read(
             "eventType=ObjectEvent%7CAggregationEvent&EQ_bizStep=shipping%7Curn:epcglobal:cbv:bizstep:receiving\
              &EQ_readPoint=urn:epc:id:sgln:0614141.00777.0&GE_eventTime=2026-01-01T08:00:00+08:00&EXISTS_errorDeclaration",
-        ))
+        )
         .unwrap();
         assert_eq!(ask.kinds, ["ObjectEvent", "AggregationEvent"]);
         assert_eq!(ask.steps, ["shipping", "receiving"]);
@@ -189,8 +258,22 @@ mod tests {
             ("GE_eventTime=2026-01-01", "/GE_eventTime", "time"),
             ("EQ_readPoint=here", "/EQ_readPoint", "value"),
             ("MATCH_epc=06141410734607", "/MATCH_epc", "value"),
-            ("WD_readPoint=urn:epc:id:sgln:0614141.00777.0", "/WD_readPoint", "unknown-parameter"),
-            ("EQ_userExt%23a=1", "/EQ_userExt#a", "unknown-parameter"),
+            ("EQ_userExt=1", "/EQ_userExt", "unknown-parameter"),
+            (
+                "EQATTR_readPoint_urn:epcglobal:cbv:mda%23site=1",
+                "/EQATTR_readPoint_urn:epcglobal:cbv:mda#site",
+                "unknown-parameter",
+            ),
+            ("EQ_quantity=many", "/EQ_quantity", "value"),
+            ("GE_quantity=1|2", "/GE_quantity", "value"),
+            ("GE_startTime=today", "/GE_startTime", "value"),
+            ("GT_startTime=2026-03-01T08:00:00Z", "/GT_startTime", "unknown-parameter"),
+            ("EQ_booleanValue=1", "/EQ_booleanValue", "value"),
+            ("EQ_bizTransaction_=a", "/EQ_bizTransaction_", "unknown-parameter"),
+            ("EQ_errorReason=typo", "/EQ_errorReason", "value"),
+            ("EXISTS_ILMD_cbvmda:lotNumber=L1", "/EXISTS_ILMD_cbvmda:lotNumber", "value"),
+            ("eventCountLimit=0", "/eventCountLimit", "range"),
+            ("eventCountLimit=5&maxEventCount=5", "/maxEventCount", "excluded"),
             ("orderBy=quantity", "/orderBy", "value"),
             ("orderDirection=ASC", "/orderDirection", "order"),
             ("orderBy=eventTime&orderDirection=up", "/orderDirection", "value"),
@@ -200,7 +283,7 @@ mod tests {
             ("EXISTS_errorDeclaration=false", "/EXISTS_errorDeclaration", "value"),
             (many.as_str(), "/EQ_eventID", "too-many-values"),
         ] {
-            let problem = Ask::read(Some(query)).unwrap_err();
+            let problem = read(query).unwrap_err();
             let found = (problem.name.as_str(), problem.errors[0].path.as_str(), problem.errors[0].code.as_str());
             assert_eq!(found, ("epcisException:QueryParameterException", at, code), "{query}");
         }
@@ -208,14 +291,14 @@ mod tests {
 
     #[test]
     fn the_order_is_the_chains_unless_asked() {
-        let order = |query| Ask::read(Some(query)).unwrap().order;
+        let order = |query| read(query).unwrap().order;
         assert_eq!(order("orderBy=eventTime"), Order { by_event_time: true, descending: true });
         assert_eq!(order("orderBy=recordTime&orderDirection=ASC"), Order::default());
     }
 
     #[test]
     fn paging_is_not_part_of_the_query() {
-        let of = |query| Ask::read(Some(query)).unwrap().fingerprint;
+        let of = |query| read(query).unwrap().fingerprint;
         assert_eq!(
             of("EQ_action=ADD&eventType=ObjectEvent"),
             of("perPage=2&eventType=ObjectEvent&EQ_action=ADD&nextPageToken=x")

@@ -4,11 +4,12 @@
 //!
 //! ```text
 //! token = base64url, not padded, of:
-//!   version   u8       1
+//!   version   u8       2
 //!   known     u64 BE   height that all pages reflect
 //!   t         i64 BE   eventTime of the last event given, µs
 //!   block     u64 BE   its name
 //!   idx       u32 BE
+//!   given     u64 BE   events of the pages so far
 //!   expires   u64 BE   Unix seconds
 //!   check     16 B     SHA-256( "medtrace/next-page/v1\n" ‖ H(genesis) ‖ fingerprint of the query ‖ all before )[..16]
 //! ```
@@ -25,14 +26,15 @@ use crate::params::wrong;
 /// How long a token may be used, seconds.
 pub const EXPIRY_S: u64 = 24 * 60 * 60;
 
-const VERSION: u8 = 1;
-const FIELDS: usize = 1 + 8 + 8 + 8 + 4 + 8;
+const VERSION: u8 = 2;
+const FIELDS: usize = 1 + 8 + 8 + 8 + 4 + 8 + 8;
 const CHECK: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     pub known: u64,
     pub after: Place,
+    pub given: u64,
     pub expires_s: u64,
 }
 
@@ -72,7 +74,7 @@ impl Cursor {
             block: number(17),
             idx: u32::from_be_bytes(std::array::from_fn(|i| fields[25 + i])),
         };
-        let cursor = Cursor { known: number(1), after, expires_s: number(29) };
+        let cursor = Cursor { known: number(1), after, given: number(29), expires_s: number(37) };
         if fields[0] != VERSION || cursor.expires_s < now_s {
             return Err(refused("has expired: ask for the first page again"));
         }
@@ -80,13 +82,14 @@ impl Cursor {
     }
 
     fn fields(&self) -> [u8; FIELDS] {
-        let Cursor { known, after: Place { t, block, idx }, expires_s } = self;
-        let parts: [&[u8]; 6] = [
+        let Cursor { known, after: Place { t, block, idx }, given, expires_s } = self;
+        let parts: [&[u8]; 7] = [
             &[VERSION],
             &known.to_be_bytes(),
             &t.to_be_bytes(),
             &block.to_be_bytes(),
             &idx.to_be_bytes(),
+            &given.to_be_bytes(),
             &expires_s.to_be_bytes(),
         ];
         let mut fields = [0; FIELDS];
@@ -108,7 +111,7 @@ mod tests {
 
     fn cursor() -> Cursor {
         let after = Place { t: -5, block: u64::MAX - 1, idx: 0x0102_0304 };
-        Cursor { known: 41, after, expires_s: NOW + EXPIRY_S }
+        Cursor { known: 41, after, given: 30, expires_s: NOW + EXPIRY_S }
     }
 
     #[test]

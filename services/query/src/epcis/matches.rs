@@ -12,10 +12,16 @@ pub enum Which {
     /// `epcList` and `childEPCs`.
     Epc,
     ParentId,
+    InputEpc,
+    OutputEpc,
     /// Every list of EPCs, and `parentID`.
     AnyEpc,
     /// `quantityList` and `childQuantityList`.
     EpcClass,
+    InputEpcClass,
+    OutputEpcClass,
+    /// Every list of quantities.
+    AnyEpcClass,
 }
 
 /// What a value of the list stands for.
@@ -34,14 +40,29 @@ pub struct Match {
 }
 
 impl Which {
-    pub const ALL: [Which; 4] = [Which::Epc, Which::ParentId, Which::AnyEpc, Which::EpcClass];
+    pub const ALL: [Which; 9] = [
+        Which::Epc,
+        Which::ParentId,
+        Which::InputEpc,
+        Which::OutputEpc,
+        Which::AnyEpc,
+        Which::EpcClass,
+        Which::InputEpcClass,
+        Which::OutputEpcClass,
+        Which::AnyEpcClass,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Which::Epc => "MATCH_epc",
             Which::ParentId => "MATCH_parentID",
+            Which::InputEpc => "MATCH_inputEPC",
+            Which::OutputEpc => "MATCH_outputEPC",
             Which::AnyEpc => "MATCH_anyEPC",
             Which::EpcClass => "MATCH_epcClass",
+            Which::InputEpcClass => "MATCH_inputEPCClass",
+            Which::OutputEpcClass => "MATCH_outputEPCClass",
+            Which::AnyEpcClass => "MATCH_anyEPCClass",
         }
     }
 
@@ -51,8 +72,15 @@ impl Which {
         match self {
             Which::Epc | Which::EpcClass => &[Subject, Child, Linked],
             Which::ParentId => &[Parent, Emptied, Linked],
+            Which::InputEpc | Which::InputEpcClass => &[Input],
+            Which::OutputEpc | Which::OutputEpcClass => &[Output],
+            Which::AnyEpcClass => &[Subject, Child, Input, Output, Linked],
             Which::AnyEpc => &[Subject, Child, Parent, Emptied, Input, Output, Linked],
         }
+    }
+
+    fn is_of_classes(self) -> bool {
+        matches!(self, Which::EpcClass | Which::InputEpcClass | Which::OutputEpcClass | Which::AnyEpcClass)
     }
 
     /// A value of the parameter; `None` for what is no URI of a thing.
@@ -64,11 +92,11 @@ impl Which {
         if thing.scheme() == Scheme::Uri {
             return None;
         }
-        match (self, thing.scheme(), scheme.split(':').next()) {
-            (Which::EpcClass, Scheme::Product, Some("lgtin")) => {
+        match (self.is_of_classes(), thing.scheme(), scheme.split(':').next()) {
+            (true, Scheme::Product, Some("lgtin")) => {
                 Some(Pattern::Under(Class::new(Scheme::Lot, thing.class().value())))
             }
-            (Which::EpcClass, ..) => Some(Pattern::Exactly(thing)),
+            (true, ..) => Some(Pattern::Exactly(thing)),
             (_, Scheme::Product, _) => Some(Pattern::Under(Class::new(Scheme::Item, thing.class().value()))),
             (_, _, _) if thing.level() == Level::Class => Some(Pattern::Under(thing.class())),
             _ => Some(Pattern::Exactly(thing)),
@@ -78,19 +106,31 @@ impl Which {
 
 impl Match {
     pub fn holds(&self, event: &Event) -> bool {
-        let parent = event.parent.iter();
-        let listed = event.epcs.iter().chain(&event.children);
-        let made = event.inputs.iter().chain(&event.outputs);
-        let any = |mut things: Box<dyn Iterator<Item = &Thing> + '_>| things.any(|thing| self.covers(thing));
+        let listed = [&event.epcs, &event.children];
+        let classes = [&event.quantities, &event.child_quantities];
         match self.which {
-            Which::Epc => any(Box::new(listed)),
-            Which::ParentId => any(Box::new(parent)),
-            Which::AnyEpc => any(Box::new(parent.chain(listed).chain(made))),
-            Which::EpcClass => {
-                let quantities = event.quantities.iter().chain(&event.child_quantities);
-                any(Box::new(quantities.map(|quantity: &Quantity| &quantity.thing)))
+            Which::Epc => self.any(listed),
+            Which::ParentId => self.any([event.parent.as_slice()]),
+            Which::InputEpc => self.any([&event.inputs]),
+            Which::OutputEpc => self.any([&event.outputs]),
+            Which::AnyEpc => {
+                self.any(listed) || self.any([event.parent.as_slice()]) || self.any([&event.inputs, &event.outputs])
+            }
+            Which::EpcClass => self.any_class(classes),
+            Which::InputEpcClass => self.any_class([&event.input_quantities]),
+            Which::OutputEpcClass => self.any_class([&event.output_quantities]),
+            Which::AnyEpcClass => {
+                self.any_class(classes) || self.any_class([&event.input_quantities, &event.output_quantities])
             }
         }
+    }
+
+    fn any<'a>(&self, lists: impl IntoIterator<Item = &'a (impl AsRef<[Thing]> + ?Sized + 'a)>) -> bool {
+        lists.into_iter().flat_map(|list| list.as_ref()).any(|thing| self.covers(thing))
+    }
+
+    fn any_class<'a>(&self, lists: impl IntoIterator<Item = &'a Vec<Quantity>>) -> bool {
+        lists.into_iter().flatten().any(|quantity| self.covers(&quantity.thing))
     }
 
     fn covers(&self, thing: &Thing) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clickhouse::{Client, Row};
-use medtrace_event::{Event, Json, context, json::Object, time};
+use medtrace_event::{Context, Event, Json, context, json::Object, time};
 use medtrace_ledger::EventRef;
 use medtrace_log::frame::{self, Body};
 use medtrace_service::{Kind, Problem};
@@ -22,6 +22,9 @@ use crate::requests;
 const PAGE_BYTES_MAX: usize = 16 << 20;
 /// Events whose bodies are read at once.
 const BODIES_AT_ONCE: usize = 50;
+/// Rows that are counted at once, and events that are looked at to count those that match.
+const ROWS_COUNTED_AT_ONCE: usize = 10_000;
+const COUNTED_MAX: usize = 50_000;
 /// A page ends when this many rows were looked at, however few of them matched exactly.
 const SCANNED_MAX: usize = 5_000;
 
@@ -31,19 +34,25 @@ pub struct Page {
     pub next: Option<Place>,
 }
 
-/// Reads one page of a query at a height, after a place.
+/// Reads one page of a query at a height, after a place: at most `per_page` events.
 ///
 /// # Errors
 /// 503 where the store does not answer, 500 where what it holds cannot be read.
-pub async fn page(client: &Client, ask: &Ask, known: u64, mut after: Option<Place>) -> Result<Page, Problem> {
+pub async fn page(
+    client: &Client,
+    ask: &Ask,
+    known: u64,
+    mut after: Option<Place>,
+    per_page: usize,
+) -> Result<Page, Problem> {
     let (mut events, mut bytes, mut scanned) = (Vec::new(), 0, 0);
     loop {
-        let limit = ask.per_page + 1;
+        let limit = per_page + 1;
         let found = rows(client, ask, known, after, limit).await.map_err(store_failed)?;
         for some in found.chunks(BODIES_AT_ONCE) {
             let mut bodies = bodies(client, some).await?;
             for row in some {
-                if events.len() == ask.per_page || bytes >= PAGE_BYTES_MAX {
+                if events.len() == per_page || bytes >= PAGE_BYTES_MAX {
                     return Ok(Page { events, next: after });
                 }
                 let body = bodies.remove(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
@@ -77,15 +86,53 @@ pub async fn all(client: &Client, found: &[EventRow]) -> Result<Vec<Json>, Probl
     found.iter().map(read).collect()
 }
 
-/// `None` where the facts named the event, but not in the lists that are asked for.
+/// `None` where the columns and facts say yes, and the event itself no.
 fn event(ask: &Ask, row: &EventRow, body: &[u8]) -> Result<Option<Json>, Problem> {
-    if !ask.matches.is_empty() {
-        let event = Event::from_bytes(body).map_err(|_| damaged(row, "is no event"))?;
-        if !ask.matches.iter().all(|wanted| wanted.holds(&event)) {
-            return Ok(None);
-        }
+    if ask.is_exact() && !holds(ask, row, body)? {
+        return Ok(None);
     }
     with_record_time(row, body).map(Some)
+}
+
+fn holds(ask: &Ask, row: &EventRow, body: &[u8]) -> Result<bool, Problem> {
+    let event = Event::from_bytes(body).map_err(|_| damaged(row, "is no event"))?;
+    let context = Context::of_event(&event.json).map_err(|_| damaged(row, "has no context that can be read"))?;
+    let named = ask.matches.iter().all(|wanted| wanted.holds(&event));
+    Ok(named && ask.conditions.iter().all(|condition| condition.holds(&event, &context)))
+}
+
+/// Whether a query has more events than `most`.
+///
+/// # Errors
+/// As [`page`]; 413 where that is not known after [`COUNTED_MAX`] events have been looked at.
+pub async fn exceeds(client: &Client, ask: &Ask, known: u64, most: u64) -> Result<bool, Problem> {
+    let (mut count, mut looked_at, mut after) = (0, 0, None);
+    loop {
+        let found = rows(client, ask, known, after, ROWS_COUNTED_AT_ONCE).await.map_err(store_failed)?;
+        after = found.last().map(Place::from);
+        looked_at += found.len();
+        if ask.is_exact() {
+            for some in found.chunks(BODIES_AT_ONCE) {
+                let bodies = bodies(client, some).await?;
+                for row in some {
+                    let body = bodies.get(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
+                    count += u64::from(holds(ask, row, body)?);
+                }
+            }
+        } else {
+            count += found.len() as u64;
+        }
+        if count > most || found.len() < ROWS_COUNTED_AT_ONCE {
+            return Ok(count > most);
+        }
+        if ask.is_exact() && looked_at >= COUNTED_MAX {
+            let detail = format!(
+                "after {COUNTED_MAX} events it is not known whether more than {most} match; ask for a shorter time, or \
+                 without maxEventCount"
+            );
+            return Err(Kind::QueryTooComplex.because(detail));
+        }
+    }
 }
 
 /// As it was sealed, its own `@context` included where it is not the standard one, and when it was sealed.

@@ -17,6 +17,7 @@ use crate::events::{event_id_digest, hex};
 enum Value {
     Signed(i64),
     Unsigned(u64),
+    Text(String),
     Texts(Vec<String>),
     Numbers(Vec<u64>),
     Things(Vec<(u64, String)>),
@@ -74,6 +75,8 @@ fn conditions(ask: &Ask, known: u64, after: Option<Place>) -> Conditions {
     all.one_of("disposition", &ask.dispositions);
     all.one_of("read_point", &ask.read_points);
     all.one_of("biz_location", &ask.biz_locations);
+    within(&mut all, "read_point", &ask.within_read_points);
+    within(&mut all, "biz_location", &ask.within_biz_locations);
     let (from, before) = ask.event_time;
     from.into_iter().for_each(|from| all.add("t >= ?", [Value::Signed(from)]));
     before.into_iter().for_each(|before| all.add("t < ?", [Value::Signed(before)]));
@@ -89,6 +92,16 @@ fn conditions(ask: &Ask, known: u64, after: Option<Place>) -> Conditions {
     }
     ask.matches.iter().for_each(|wanted| naming(&mut all, wanted, known));
     all
+}
+
+/// The place itself, and every place whose GLN is the same with an extension (AI 254): the hierarchy that keys tell.
+fn within(all: &mut Conditions, column: &str, places: &[String]) {
+    if places.is_empty() {
+        return;
+    }
+    let inside = places.iter().map(|_| format!(" OR startsWith({column}, ?)")).collect::<String>();
+    let prefixes = places.iter().map(|place| Value::Text(format!("{place}/254/")));
+    all.add(&format!("({column} IN ?{inside})"), std::iter::once(Value::Texts(places.to_vec())).chain(prefixes));
 }
 
 fn past(all: &mut Conditions, ask: &Ask, after: Place) {
@@ -146,16 +159,17 @@ fn naming(all: &mut Conditions, wanted: &Match, known: u64) {
 
 #[cfg(test)]
 mod tests {
+    use medtrace_event::Context;
+
     use super::*;
+    use crate::params::Params;
 
     #[test]
     fn every_value_is_bound() {
-        let ask = Ask::read(Some(
-            "eventType=ObjectEvent&EQ_action=ADD&EQ_bizStep=shipping&EQ_disposition=active&EQ_eventID=a'b&LT_recordTime=\
+        let query = "eventType=ObjectEvent&EQ_action=ADD&EQ_bizStep=shipping&EQ_disposition=active&EQ_eventID=a'b&LT_recordTime=\
              2026-01-01T00:00:00.0001Z&GE_eventTime=2026-01-01T00:00:00Z&EXISTS_errorDeclaration&MATCH_anyEPC=urn:epc:id:\
-             sgtin:0614141.107346.2017%7Curn:epc:idpat:sgtin:0614141.107346.*",
-        ))
-        .unwrap();
+             sgtin:0614141.107346.2017%7Curn:epc:idpat:sgtin:0614141.107346.*&WD_readPoint=https://id.gs1.org/414/0614141007776";
+        let ask = Ask::read(Params::read(Some(query)).unwrap(), &Context::standard()).unwrap();
         let all = conditions(&ask, 9, Some(Place { t: 1, block: 2, idx: 3 }));
         let text = all.text.join(" AND ");
         assert_eq!(text.matches('?').count(), all.values.len());

@@ -201,9 +201,9 @@ async fn one_event_is_found_by_its_id_and_by_its_name() {
 #[tokio::test]
 async fn what_cannot_be_answered_says_so() {
     let service = service().await;
-    let unknown = service.json(400, "/events?WD_readPoint=urn:epc:id:sgln:9521321.00001.0").await;
+    let unknown = service.json(400, "/events?EQ_readpoint=urn:epc:id:sgln:9521321.00001.0").await;
     assert_eq!(unknown["type"], "epcisException:QueryParameterException");
-    assert!(unknown["detail"].as_str().unwrap().starts_with("WD_readPoint is not a parameter here"));
+    assert!(unknown["detail"].as_str().unwrap().starts_with("EQ_readpoint is not a parameter here"));
     let xml = service.get("/events").header("accept", "application/xml").send().await.unwrap();
     let problem = crate::support::service::answered(406, xml).await;
     assert_eq!(problem["type"], "epcisException:NotAcceptableException");

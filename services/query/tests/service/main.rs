@@ -13,6 +13,7 @@ mod forward;
 mod goods;
 mod live;
 mod openapi;
+mod parameters;
 mod recalls;
 mod story;
 mod verify;

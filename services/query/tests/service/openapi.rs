@@ -32,12 +32,18 @@ fn paths(service: &Service) -> BTreeSet<String> {
 #[tokio::test]
 async fn every_route_is_described_and_every_description_is_a_route() {
     let service = Service::start().await;
-    let described = described();
-    let described: BTreeSet<(String, String)> = described["paths"]
+    let description = described();
+    // Resources that are alike share one description.
+    let item = |item: &'_ Value| match item["$ref"].as_str() {
+        Some(reference) => description.pointer(&reference[1..]).unwrap().clone(),
+        None => item.clone(),
+    };
+    let described: BTreeSet<(String, String)> = description["paths"]
         .as_object()
         .unwrap()
         .iter()
-        .flat_map(|(path, item)| {
+        .flat_map(|(path, found)| {
+            let item = item(found);
             let methods = item.as_object().unwrap().keys().filter(|key| *key != "parameters");
             methods.map(|method| (path.clone(), method.to_uppercase())).collect::<Vec<_>>()
         })
