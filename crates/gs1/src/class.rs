@@ -4,13 +4,26 @@
 //! Class, 64 bits, stored for ever
 //!   63      56 55                                             0
 //!  ┌──────────┬────────────────────────────────────────────────┐
-//!  │  scheme  │  value: GTIN-14, GLN, 13 digits of a key, or 0  │
+//!  │  scheme  │  value: GTIN-14, GLN, 13 digits of a key, 0,    │
+//!  │          │  or the first 56 bits of SHA-256(DI)            │
 //!  └──────────┴────────────────────────────────────────────────┘
+//!
+//! id of MA, HIBCC and ISBT 128; DI = device identifier, which never holds a slash; all texts decoded
+//!   DI                               a kind of goods
+//!   DI /10/ lot                      a lot
+//!   DI /21/ serial                   one object
+//!   DI /din/ donation                one object of a donation (ISBT 128 only)
+//!   DI /din/ donation /21/ serial    one of several of a donation
 //! ```
+//!
+//! The device identifiers of these three are text of any length, so their class holds a hash: pure, and the same for
+//! everybody, whether or not a product notice names the code. Two device identifiers may have one hash; the id begins with
+//! the device identifier and keeps their things apart, and the registry lets one product only claim a class.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-/// How a thing is identified. The numbers are stored and never change; 41 to 49 are reserved for MA, HIBCC and ICCBBA.
+/// How a thing is identified. The numbers are stored and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Scheme {
@@ -50,13 +63,20 @@ pub enum Scheme {
     Upui = 17,
     /// 20-digit Chinese drug traceability code. Value: the first 7 digits; id: the last 13, or empty for the class.
     CnDrug = 40,
+    /// MA code (ISO/IEC 15459, issuing agency MA). Value: hash of the DI; id: see above, DI as `MA.156.M0.…`.
+    Ma = 41,
+    /// HIBCC code (ANSI/HIBC 2.6). Value: hash of the DI; id: see above, DI = LIC, product number and unit of measure.
+    Hibcc = 42,
+    /// ISBT 128 code of ICCBBA. Value: hash of the DI; id: see above, DI = 16 (device), 10 (blood container) or 8
+    /// (blood product) characters.
+    Isbt128 = 43,
     /// Any other absolute URI. Value: 0; id: the URI, verbatim.
     Uri = 255,
 }
 
 impl Scheme {
     /// Every scheme, by its number.
-    pub const ALL: [Scheme; 19] = [
+    pub const ALL: [Scheme; 22] = [
         Self::Item,
         Self::Lot,
         Self::Product,
@@ -75,6 +95,9 @@ impl Scheme {
         Self::Itip,
         Self::Upui,
         Self::CnDrug,
+        Self::Ma,
+        Self::Hibcc,
+        Self::Isbt128,
         Self::Uri,
     ];
 
@@ -83,6 +106,9 @@ impl Scheme {
         match number {
             1..=17 => Some(Self::ALL[number as usize - 1]),
             40 => Some(Self::CnDrug),
+            41 => Some(Self::Ma),
+            42 => Some(Self::Hibcc),
+            43 => Some(Self::Isbt128),
             255 => Some(Self::Uri),
             _ => None,
         }
@@ -91,6 +117,18 @@ impl Scheme {
     /// The stored number.
     pub const fn number(self) -> u8 {
         self as u8
+    }
+
+    /// Who issues such identifiers: `GS1`, `MA`, `HIBCC` or `ICCBBA`, `NMPA` for drug codes; none for other URIs.
+    pub const fn issuer(self) -> Option<&'static str> {
+        match self {
+            Self::CnDrug => Some("NMPA"),
+            Self::Ma => Some("MA"),
+            Self::Hibcc => Some("HIBCC"),
+            Self::Isbt128 => Some("ICCBBA"),
+            Self::Uri => None,
+            _ => Some("GS1"),
+        }
     }
 }
 
@@ -109,6 +147,13 @@ impl Class {
     /// The low 56 bits of `value` are kept.
     pub const fn new(scheme: Scheme, value: u64) -> Class {
         Class { scheme, value: value & VALUE_MASK }
+    }
+
+    /// The class of a device identifier that is text.
+    pub(crate) fn of_text(scheme: Scheme, di: &str) -> Class {
+        let hash: [u8; 32] = Sha256::digest(di.as_bytes()).into();
+        let value = hash.iter().take(7).fold(0, |value, byte| (value << 8) | u64::from(*byte));
+        Class::new(scheme, value)
     }
 
     pub const fn scheme(self) -> Scheme {
@@ -151,9 +196,21 @@ mod tests {
     #[test]
     fn stored_numbers_are_as_decided() {
         let numbers: Vec<u8> = Scheme::ALL.iter().map(|s| s.number()).collect();
-        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 255]);
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 41, 42, 43, 255]);
         assert!(Scheme::ALL.iter().all(|s| Scheme::from_number(s.number()) == Some(*s)));
         assert_eq!(Class::new(Scheme::Item, 9_521_141_012_345).to_u64(), 0x0100_08a8_d03a_5779);
-        assert_eq!(Class::from_u64(0x2900_0000_0000_0001), None);
+        assert_eq!(Class::from_u64(0x2c00_0000_0000_0001), None);
+    }
+
+    /// `printf 'A99912345' | sha256sum` and so on: foreign values, for they are stored.
+    #[test]
+    fn classes_of_text_are_as_decided() {
+        for (scheme, di, class) in [
+            (Scheme::Ma, "MA.156.M0.100204.13351764", 0x2900_fc50_1642_e7bc),
+            (Scheme::Hibcc, "A99912345", 0x2a29_e18a_4e9a_e4dc),
+            (Scheme::Isbt128, "A9999XYZ100T0944", 0x2b86_c440_1c42_479c),
+        ] {
+            assert_eq!(Class::of_text(scheme, di).to_u64(), class, "{di}");
+        }
     }
 }

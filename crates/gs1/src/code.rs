@@ -7,6 +7,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::ai::{Ai, entry};
 use crate::raw::GS;
+use crate::uri::PercentEncoded;
 use crate::{CodeError, Scheme, Thing, scan};
 
 /// The year that two-digit years are read against when the caller names none; see [`parse_as_of`].
@@ -25,12 +26,19 @@ pub struct Code {
     pub made: Option<Date>,
     /// Every other application identifier with its value, decoded, in the order read.
     pub attributes: Vec<(Ai, SmolStr)>,
+    /// What else it says, under names that are no application identifiers: data identifiers of other schemes (`16D`, `Q`,
+    /// `=%`), parameters of a Digital Link. In the order read, decoded. Kept only by its own notation.
+    pub others: Vec<(SmolStr, SmolStr)>,
+    /// What stood for FNC1, where that was not the byte 0x1D; see [`Code::note`].
+    pub separator: Option<&'static str>,
     /// A doubt that does not stop the reading: text without any FNC1 whose last field reads on like further fields.
     pub doubt: Option<CodeError>,
 }
 
 /// Reads what a scanner sent or a person typed: raw element strings (with symbology identifier or not, FNC1 as GS 0x1D),
-/// bracketed element strings, Digital Links and other URIs, EPC URNs, bare GTIN-8/12/13/14, bare SSCC, 20-digit drug codes.
+/// bracketed element strings, Digital Links and other URIs, EPC URNs, bare GTIN-8/12/13/14, bare SSCC, 20-digit drug
+/// codes, and codes of MA, HIBCC and ISBT 128. Where no reading is legal as it stands, the spellings that keyboards send
+/// for FNC1 are tried, and [`Code::separator`] says which it was.
 ///
 /// Two-digit years are read against [`CENTURY_YEAR`].
 pub fn parse(text: &str) -> Result<Code, CodeError> {
@@ -47,7 +55,27 @@ impl Code {
     /// A code that says nothing but its thing.
     pub fn of(thing: Thing) -> Code {
         let lot = thing.lot().map(SmolStr::new);
-        Code { thing, lot, expiry: None, made: None, attributes: Vec::new(), doubt: None }
+        Code {
+            thing,
+            lot,
+            expiry: None,
+            made: None,
+            attributes: Vec::new(),
+            others: Vec::new(),
+            separator: None,
+            doubt: None,
+        }
+    }
+
+    /// How the code had to be read, for the people who set up the scanner: `read with | as separator`.
+    pub fn note(&self) -> Option<String> {
+        self.separator
+            .map(|separator| format!("read with {separator} as separator; FNC1 should arrive as the byte 0x1D"))
+    }
+
+    /// The value of a name among `others`.
+    pub fn other(&self, name: &str) -> Option<&str> {
+        self.others.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of an application identifier among `attributes`.
@@ -56,15 +84,18 @@ impl Code {
         self.attributes.iter().find(|(other, _)| *other == ai).map(|(_, value)| value.as_str())
     }
 
-    /// The count that the carrier states: AI 30 (items of a variable measure) or 37 (items in a logistic unit).
+    /// The count that the carrier states: AI 30 (items of a variable measure), 37 (items in a logistic unit), or a HIBCC
+    /// quantity.
     pub fn quantity(&self) -> Option<u32> {
-        self.attribute("30").or_else(|| self.attribute("37"))?.parse().ok()
+        let hibcc = || self.other("Q").filter(|_| self.thing.scheme() == Scheme::Hibcc);
+        self.attribute("30").or_else(|| self.attribute("37")).or_else(hibcc)?.parse().ok()
     }
 
-    /// As a scanner sends it: `]d2…` with FNC1 as GS. A drug code is its digits, any other URI is itself.
+    /// As a scanner sends it: `]d2…` with FNC1 as GS. A code of another scheme is as its issuer writes it, any other URI
+    /// is itself.
     pub fn to_element_string(&self) -> String {
         let Some(elements) = self.elements() else {
-            return self.thing.key_text();
+            return self.own();
         };
         let mut out = "]d2".to_string();
         let last = elements.len() - 1;
@@ -80,11 +111,17 @@ impl Code {
     pub fn to_bracketed(&self) -> String {
         match self.elements() {
             Some(elements) => bracketed(elements.iter().map(|(ai, value)| (*ai, value.as_str()))),
-            None => self.thing.key_text(),
+            None => self.own(),
         }
     }
 
-    /// As a Digital Link: the canonical URI and attributes in its query string; only those that may stand there.
+    /// The notation of a scheme that is not GS1's.
+    fn own(&self) -> String {
+        crate::device::print(self).unwrap_or_else(|| self.thing.key_text())
+    }
+
+    /// As a Digital Link: the canonical URI and attributes in its query string; only those that may stand there, and the
+    /// parameters of others. For schemes that are not GS1's the canonical URI alone.
     pub fn to_link(&self) -> String {
         let Some(elements) = self.elements() else {
             return self.thing.uri();
@@ -92,9 +129,11 @@ impl Code {
         let mut out = self.thing.uri();
         let key = if self.thing.elements().is_some_and(|(_, second)| second.is_some()) { 2 } else { 1 };
         let attributes = elements.iter().skip(key).filter(|(ai, _)| entry(*ai).is_some_and(|row| row.attribute));
-        for (at, (ai, value)) in attributes.enumerate() {
+        let attributes = attributes.map(|(ai, value)| (format_smolstr!("{ai}"), value));
+        let others = self.others.iter().map(|(name, value)| (name.clone(), value));
+        for (at, (name, value)) in attributes.chain(others).enumerate() {
             let mark = if at == 0 { '?' } else { '&' };
-            _ = write!(out, "{mark}{ai}={}", crate::uri::PercentEncoded(value));
+            _ = write!(out, "{mark}{}={}", PercentEncoded(&name), PercentEncoded(value));
         }
         out
     }
@@ -127,7 +166,7 @@ pub(crate) fn bracketed<'a>(elements: impl Iterator<Item = (Ai, &'a str)>) -> St
 type Element = (Ai, SmolStr);
 
 impl Thing {
-    /// The elements that the key is made of, one or two. None for drug codes and other URIs.
+    /// The elements that the key is made of, one or two. None for other schemes than GS1's.
     pub(crate) fn elements(&self) -> Option<(Element, Option<Element>)> {
         use Scheme::*;
         let (value, id) = (self.class().value(), SmolStr::new(self.id()));
@@ -159,7 +198,7 @@ impl Thing {
                 let serial = self.serial().map(|serial| (Ai(21), SmolStr::new(serial)));
                 ((Ai(8006), piece), serial.or(lot))
             }
-            CnDrug | Uri => return None,
+            CnDrug | Ma | Hibcc | Isbt128 | Uri => return None,
         })
     }
 }

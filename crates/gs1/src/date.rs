@@ -1,6 +1,7 @@
-//! Two-digit years.
+//! Days as carriers write them, most with two-digit years.
 
 use jiff::civil::Date;
+use smol_str::format_smolstr;
 
 use crate::digits::is_digits;
 
@@ -28,6 +29,30 @@ pub(crate) fn yymmdd(digits: &str, year: i16, day_00: bool) -> Option<Date> {
     }
 }
 
+/// A date `YYYYMMDD`.
+pub(crate) fn yyyymmdd(digits: &str) -> Option<Date> {
+    let (year, rest) = digits.split_at_checked(4).filter(|_| digits.len() == 8 && is_digits(digits))?;
+    let (month, day) = rest.split_at(2);
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
+/// A date `YYJJJ`, year and day of the year, the century as in [`yymmdd`].
+pub(crate) fn yyjjj(digits: &str, year: i16) -> Option<Date> {
+    let (yy, day) = digits.split_at_checked(2).filter(|_| digits.len() == 5 && is_digits(digits))?;
+    day_of_year(yymmdd(&format_smolstr!("{yy}0101"), year, false)?.year(), day)
+}
+
+/// A date `CYYJJJ` of ISBT 128: centuries from 2000 on, 9 for the one before.
+pub(crate) fn cyyjjj(digits: &str) -> Option<Date> {
+    let (year, day) = digits.split_at_checked(3).filter(|_| digits.len() == 6 && is_digits(digits))?;
+    let year: i16 = year.parse().ok()?;
+    day_of_year(if year < 900 { 2000 + year } else { 1000 + year }, day)
+}
+
+fn day_of_year(year: i16, day: &str) -> Option<Date> {
+    Date::new(year, 1, 1).ok()?.with().day_of_year(day.parse().ok()?).build().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +77,23 @@ mod tests {
         assert_eq!(seen("280200", 2026), "2028-02-29");
         assert_eq!(seen("270200", 2026), "2027-02-28");
         assert_eq!(yymmdd("270200", 2026, false), None);
+    }
+
+    #[test]
+    fn days_of_the_year_and_long_dates() {
+        let text = |day: Option<Date>| day.map_or("none".into(), |day| day.to_string());
+        assert_eq!(text(yyjjj("20015", 2026)), "2020-01-15");
+        assert_eq!(text(yyjjj("24366", 2026)), "2024-12-31");
+        assert_eq!(text(cyyjjj("014032")), "2014-02-01");
+        assert_eq!(text(cyyjjj("998365")), "1998-12-31");
+        assert_eq!(text(yyyymmdd("20111212")), "2011-12-12");
+        for none in ["25366", "25000", "2501", "ab001", ""] {
+            assert_eq!(yyjjj(none, 2026), None, "{none}");
+        }
+        assert_eq!(
+            (cyyjjj("014000"), cyyjjj("01436"), yyyymmdd("20110230"), yyyymmdd("2011123")),
+            (None, None, None, None)
+        );
     }
 
     #[test]

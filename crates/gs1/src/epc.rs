@@ -1,10 +1,11 @@
 //! EPC pure-identity URNs (Tag Data Standard, chapter 6): they show where the company prefix ends and leave out check
-//! digits, and are turned into GS1 keys here and back.
+//! digits, and are turned into GS1 keys here and back. Tag URIs (chapter 12) name the same things and are read too.
 //!
 //! ```text
 //! urn:epc:id:sgtin:0614141.107346.2017      prefix . indicator and item . serial    → (01)10614141073464(21)2017
 //! urn:epc:class:lgtin:0614141.107346.ABC    prefix . indicator and item . lot       → (01)10614141073464(10)ABC
 //! urn:epc:idpat:sgtin:0614141.107346.*      any serial                              → (01)10614141073464
+//! urn:epc:tag:sgtin-96:3.0614141.107346.2017   encoding, filter value, then as in id
 //! ```
 
 use std::borrow::Cow;
@@ -73,6 +74,13 @@ pub(crate) fn read(text: &str) -> Result<Option<Thing>, CodeError> {
     let (Some(kind), Some(name), Some(body)) = (parts.next(), parts.next(), parts.next()) else {
         return Ok(None);
     };
+    let (kind, name, body) = match kind {
+        "tag" => match untagged(text, name, body)? {
+            Some((name, body)) => ("id", name, body),
+            None => return Ok(None),
+        },
+        _ => (kind, name, body),
+    };
     let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name == name) else {
         return Ok(None);
     };
@@ -105,6 +113,31 @@ pub(crate) fn read(text: &str) -> Result<Option<Thing>, CodeError> {
     }
     let tail = if count > 2 && stars == 0 { Some(percent_decode(fields[count - 1])?) } else { None };
     elements(scheme, text, fields, tail)?.thing().map(Some)
+}
+
+/// Encodings of tags by scheme; those of others (gid, usdod, adi) stay URIs.
+#[rustfmt::skip]
+const ENCODINGS: [&str; 19] = [
+    "sgtin-96", "sgtin-198", "sscc-96", "sgln-96", "sgln-195", "grai-96", "grai-170", "giai-96", "giai-202", "gsrn-96",
+    "gsrnp-96", "gdti-96", "gdti-113", "gdti-174", "cpi-96", "cpi-var", "sgcn-96", "itip-110", "itip-212",
+];
+/// Encodings whose serial is a number, which has no leading zeros.
+const NUMBERED: [&str; 6] = ["sgtin-96", "sgln-96", "grai-96", "gdti-96", "cpi-96", "itip-110"];
+
+/// Scheme and fields of a tag URI, without encoding and filter value.
+fn untagged<'a>(text: &str, encoding: &'a str, body: &'a str) -> Result<Option<(&'a str, &'a str)>, CodeError> {
+    if !ENCODINGS.contains(&encoding) {
+        return Ok(None);
+    }
+    let Some((_, fields)) = body.split_once('.').filter(|(filter, _)| matches!(filter.as_bytes(), [b'0'..=b'7']))
+    else {
+        return Err(wrong(text, "a filter value from 0 to 7 before its fields"));
+    };
+    let serial = fields.rsplit('.').next().unwrap_or("");
+    if NUMBERED.contains(&encoding) && (!is_digits(serial) || (serial.len() > 1 && serial.starts_with('0'))) {
+        return Err(wrong(text, "a number without leading zeros as its serial"));
+    }
+    Ok(encoding.split_once('-').map(|(scheme, _)| (scheme, fields)))
 }
 
 fn elements<'a>(

@@ -1,26 +1,29 @@
 //! What is written on a pack, as a key that is the same whatever the spelling.
 //!
-//! In scope: GS1 element strings (raw and bracketed), Digital Link URIs, EPC pure-identity URNs, bare GTINs and SSCCs,
-//! the 20-digit Chinese drug traceability code; the complete table of GS1 application identifiers with formats, check
+//! In scope: GS1 element strings (raw and bracketed), Digital Link URIs, EPC pure-identity and tag URNs, bare GTINs and
+//! SSCCs, the 20-digit Chinese drug traceability code, codes of MA, HIBCC and ISBT 128; the complete table of GS1 application identifiers with formats, check
 //! digits, dates and companions; [`Thing`], the key that everything else stores and compares.
 //!
-//! Out of scope: what a product is called or who owns a company prefix (the registry), compressed Digital Links, EPC tag
-//! and raw URIs (`urn:epc:tag:…`), the code lists of other bodies (countries, currencies, package types), coupons, and
-//! the MA, HIBCC and ICCBBA schemes, whose numbers are reserved in [`Scheme`].
+//! Out of scope: what a product is called or who owns a company prefix (the registry), compressed Digital Links, EPC raw
+//! URIs (`urn:epc:raw:…`), the code lists of other bodies (countries, currencies, package types), coupons.
 //!
 //! Sources: GS1 General Specifications, GS1 Digital Link Standard: URI Syntax, EPC Tag Data Standard, GS1 Barcode Syntax
-//! Dictionary.
+//! Dictionary, ANSI/HIBC 2.6, ISBT 128 Standard Technical Specification, ISO/IEC 15459.
 
 mod ai;
 mod class;
 mod code;
 mod date;
+mod device;
 mod digits;
 mod elements;
 mod epc;
 mod error;
 mod field;
+mod hibcc;
+mod isbt;
 mod link;
+mod ma;
 mod raw;
 mod rule;
 mod scan;

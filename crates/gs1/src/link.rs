@@ -10,7 +10,10 @@
 
 use std::borrow::Cow;
 
+use smol_str::SmolStr;
+
 use crate::ai::{Ai, entry, find};
+use crate::digits::is_digits;
 use crate::elements::Elements;
 use crate::error::quote;
 use crate::uri::percent_decode;
@@ -26,6 +29,9 @@ const NAMES: [(&str, u16); 22] = [
     ("gcn", 255), ("ginc", 401), ("gsin", 402), ("gln", 414), ("party", 417), ("grai", 8003), ("giai", 8004),
     ("itip", 8006), ("cpid", 8010), ("cpsn", 8011), ("gsrnp", 8017), ("gsrn", 8018), ("srin", 8019), ("uic", 7040),
 ];
+
+/// A compressed key of 13 digits has 7 bytes with its identifier.
+const COMPRESSED_CHARS_MIN: usize = 10;
 
 /// Primary keys that name nothing here: payment slips and product models.
 const KEYS_WITHOUT_THING: [u16; 2] = [415, 8013];
@@ -78,11 +84,11 @@ impl<'a> Link<'a> {
         Ok(elements)
     }
 
-    /// The elements of path and query. Parameters whose names are no numbers belong to others and are passed over.
+    /// The elements of path and query, without the parameters of others.
     pub fn whole(&self) -> Result<Elements<'a>, CodeError> {
         let mut elements = self.path()?;
         for (name, value) in self.parameters() {
-            if !name.bytes().all(|b| b.is_ascii_digit()) {
+            if !is_digits(name) {
                 continue;
             }
             let ai = Ai::parse(name).ok_or_else(|| field::unknown(name))?;
@@ -102,6 +108,13 @@ impl<'a> Link<'a> {
             push(&mut elements, Ai(10), percent_decode(lot)?)?;
         }
         Ok(elements)
+    }
+
+    /// Parameters whose names are no numbers belong to others, such as `linkType`: kept, decoded where that is possible.
+    pub fn others(&self) -> Vec<(SmolStr, SmolStr)> {
+        let decoded = |text: &str| percent_decode(text).map_or_else(|_| SmolStr::new(text), SmolStr::new);
+        let others = self.parameters().filter(|(name, _)| !is_digits(name));
+        others.map(|(name, value)| (decoded(name), decoded(value))).collect()
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
@@ -124,6 +137,23 @@ fn identifier(segment: &str) -> Option<Ai> {
     }
 }
 
+/// One segment of base64url whose first byte is, as two digits, the beginning of a key's identifier (compressed links
+/// begin with it): 00, 01, 25, 40, 41 or 80.
+fn is_compressed(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let base64 = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let key = match path.as_bytes() {
+        [b'A' | b'Q', second, ..] => matches!(second, b'A'..=b'Z' | b'a'..=b'f'),
+        [b'J', second, ..] => matches!(second, b'Q'..=b'Z' | b'a'..=b'f'),
+        [b'g', second, ..] => matches!(second, b'A'..=b'P'),
+        _ => false,
+    };
+    base64
+        && key
+        && path.len() >= COMPRESSED_CHARS_MIN
+        && path.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+}
+
 /// A primary key, its value, and only its own qualifiers after it.
 fn is_key(segments: &[&str]) -> bool {
     let Some(key) = identifier(segments[0]).filter(|ai| !KEYS_WITHOUT_THING.contains(&ai.0)) else {
@@ -141,6 +171,10 @@ fn is_key(segments: &[&str]) -> bool {
 /// What is wrong with an address on GS1's own domain whose path begins like a key but is none; nothing if it does not.
 pub(crate) fn misshapen(address: &str) -> Option<CodeError> {
     let path = address.split_once('/')?.1;
+    if is_compressed(path) {
+        let detail = format!("{} is a compressed Digital Link, which is not read: give its plain form", quote(path));
+        return Some(CodeError::new("unsupported", detail));
+    }
     let first = path.split(['/', '?', '#']).next()?;
     let key = identifier(first).filter(|ai| find(first) == Some(*ai) && !KEYS_WITHOUT_THING.contains(&ai.0))?;
     entry(key)?.key?;

@@ -16,8 +16,11 @@ use crate::{CodeError, code, field};
 /// FNC1 as scanners transmit it.
 pub(crate) const GS: char = '\u{1d}';
 
-/// What scanners and paste buffers make of FNC1 when it does not arrive as the byte 0x1D.
-const SPELLED_FNC1: [&str; 9] = ["<GS>", "<FNC1>", "{GS}", "[GS]", "\\x1d", "\\u001d", "\u{241d}", "^]", "\\F"];
+/// What keyboards, paste buffers and label programs make of FNC1, in any case. The first that a text holds is meant.
+const SPELLED_FNC1: [&str; 15] = [
+    "<GS>", "<FNC1>", "{GS}", "{FNC1}", "[GS]", "[FNC1]", "\\x1d", "\\u001d", "\\F", "\u{241d}", "^]", "^", "|", "~",
+    "]",
+];
 
 /// Lots and serials: the open ends where a lost FNC1 would change which thing the code names.
 const DOUBTED: [u16; 3] = [10, 21, 235];
@@ -75,16 +78,35 @@ fn no_identifier(rest: &str, last: Option<Ai>) -> CodeError {
     }
 }
 
-/// Refuses text in which FNC1 is spelled out; only for text that brought neither a symbology identifier nor 0x1D.
-pub(crate) fn refuse_spelled_fnc1(text: &str) -> Result<(), CodeError> {
-    match SPELLED_FNC1.iter().find(|spelled| text.contains(**spelled)) {
-        None => Ok(()),
-        Some(spelled) => {
-            let detail =
-                format!("FNC1 should arrive as the byte 0x1D, not as the text {spelled:?}: set the scanner so");
-            Err(CodeError::new("fnc1", detail))
-        }
+/// How FNC1 is spelled in a text that does not hold it as the byte 0x1D.
+pub(crate) fn spelled_fnc1(text: &str) -> Option<&'static str> {
+    // One pass over what nearly every text is: none of them.
+    let doubtful = |b: u8| matches!(b, b'<' | b'{' | b'[' | b'\\' | b']'..=b'^' | b'|' | b'~' | 0xe2);
+    if !text.bytes().any(doubtful) || text.contains(GS) {
+        return None;
     }
+    SPELLED_FNC1.into_iter().find(|spelled| position(text, spelled).is_some())
+}
+
+pub(crate) fn begins_with_fnc1(text: &str) -> bool {
+    SPELLED_FNC1.iter().any(|spelled| position(text, spelled) == Some(0))
+}
+
+/// The text with FNC1 in place of each spelling.
+pub(crate) fn with_fnc1(text: &str, spelled: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = position(rest, spelled) {
+        out.push_str(&rest[..at]);
+        out.push(GS);
+        rest = &rest[at + spelled.len()..];
+    }
+    out + rest
+}
+
+fn position(text: &str, spelled: &str) -> Option<usize> {
+    let here = |at: &usize| text.get(*at..at + spelled.len()).is_some_and(|part| part.eq_ignore_ascii_case(spelled));
+    (0..text.len()).find(here)
 }
 
 /// Whether a lost FNC1 is likely: the open end of a text without any FNC1 reads on like a date and perhaps a lot or serial.

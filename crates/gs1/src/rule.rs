@@ -2,7 +2,7 @@
 
 use crate::ai::Rule;
 use crate::code::CENTURY_YEAR;
-use crate::date::yymmdd;
+use crate::date::{yymmdd, yyyymmdd};
 use crate::digits::{is_digits, number, wrong_check_digit};
 use crate::uri::percent_decode;
 
@@ -101,8 +101,7 @@ fn date(value: &str, day_00: bool) -> Result<(), Wrong> {
 }
 
 fn long_date(value: &str) -> Result<(), Wrong> {
-    let day = value.get(..4).and_then(|year| yymmdd(&value[2..], year.parse().ok()?, false));
-    day.map(|_| ()).ok_or_else(|| ("date", "should be a day of the calendar as YYYYMMDD".into()))
+    yyyymmdd(value).map(|_| ()).ok_or_else(|| ("date", "should be a day of the calendar as YYYYMMDD".into()))
 }
 
 fn bounded(value: &str, min: u64, max: u64, what: &str) -> Result<(), Wrong> {

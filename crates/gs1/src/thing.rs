@@ -3,10 +3,12 @@
 use std::fmt::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::ai::Ai;
+use crate::device::{self, Device};
 use crate::digits::starts_with_prefix;
+use crate::error::quote;
 use crate::{Class, CodeError, Gln, Gtin, Scheme, field, uri};
 
 /// URIs that need no second allocation.
@@ -52,6 +54,16 @@ impl Thing {
         uri::cn_drug(digits)
     }
 
+    /// A kind of goods by the code that a product notice gives for it: 7 digits of a drug code, or a device identifier of
+    /// MA, HIBCC or ISBT 128. Other schemes are refused.
+    pub fn product_code(scheme: Scheme, code: &str) -> Result<Thing, CodeError> {
+        match scheme {
+            Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => device::product(scheme, code),
+            Scheme::CnDrug if code.len() == 7 => uri::cn_drug(code),
+            _ => Err(CodeError::new("value", format!("{} is no product code of its scheme", quote(code)))),
+        }
+    }
+
     pub fn class(&self) -> Class {
         self.class
     }
@@ -76,18 +88,36 @@ impl Thing {
         matches!(self.scheme(), Scheme::Place | Scheme::Party).then(|| Gln::trusted(self.class.value()))
     }
 
-    /// The class that a product notice speaks of: the GTIN as [`Scheme::Product`], or the 7-digit drug identification
-    /// code as [`Scheme::CnDrug`].
+    /// The class that a product notice speaks of: the GTIN as [`Scheme::Product`], the 7-digit drug identification code
+    /// as [`Scheme::CnDrug`], or the device identifier of MA, HIBCC or ISBT 128.
     pub fn product(&self) -> Option<Class> {
         match self.scheme() {
-            Scheme::CnDrug => Some(self.class),
+            Scheme::CnDrug | Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => Some(self.class),
             _ => self.gtin().map(|gtin| Class::new(Scheme::Product, gtin.value())),
         }
+    }
+
+    /// The device identifier as its issuer writes it: GTIN-14, the 7 digits of a drug code, or the DI of MA, HIBCC or
+    /// ISBT 128. None for what is no kind of goods.
+    pub fn device_identifier(&self) -> Option<SmolStr> {
+        match (self.scheme(), Device::of(self)) {
+            (Scheme::CnDrug, _) => Some(format_smolstr!("{:07}", self.class.value())),
+            (_, Some(device)) => Some(SmolStr::new(device.di)),
+            _ => self.gtin().map(|gtin| format_smolstr!("{gtin}")),
+        }
+    }
+
+    /// The donation identification number that is part of an ISBT 128 key.
+    pub fn donation(&self) -> Option<&str> {
+        Device::of(self).map(|device| device.donation).filter(|donation| !donation.is_empty())
     }
 
     /// The lot, if the key itself names one.
     pub fn lot(&self) -> Option<&str> {
         match self.scheme() {
+            Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => {
+                Device::of(self).map(|d| d.lot).filter(|lot| !lot.is_empty())
+            }
             Scheme::Lot => Some(&self.id),
             Scheme::Itip => self.id.get(4..)?.strip_prefix("/10/"),
             _ => None,
@@ -96,45 +126,51 @@ impl Thing {
 
     /// The serial number, if the key has one beside its class.
     pub fn serial(&self) -> Option<&str> {
-        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Item, Itip, Upui};
+        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Hibcc, Isbt128, Item, Itip, Ma, Upui};
         match self.scheme() {
             Item | Upui => Some(&self.id),
             Grai | Gdti | Gcn | CnDrug => (!self.id.is_empty()).then_some(&self.id),
             Itip => self.id.get(4..)?.strip_prefix("/21/"),
             Cpi => self.id.split_once('.').map(|(_, serial)| serial),
+            Ma | Hibcc | Isbt128 => Device::of(self).map(|d| d.serial).filter(|serial| !serial.is_empty()),
             _ => None,
         }
     }
 
     pub fn level(&self) -> Level {
-        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Itip, Lot, Product};
+        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Hibcc, Isbt128, Itip, Lot, Ma, Product};
         match self.scheme() {
             Product => Level::Class,
             Lot => Level::Lot,
             Grai | Gdti | Gcn | CnDrug | Cpi | Itip if self.lot().is_some() => Level::Lot,
             Grai | Gdti | Gcn | CnDrug | Cpi | Itip if self.serial().is_none() => Level::Class,
+            Ma | Hibcc | Isbt128 if self.lot().is_some() => Level::Lot,
+            Ma | Hibcc | Isbt128 if self.serial().or(self.donation()).is_none() => Level::Class,
             _ => Level::Instance,
         }
     }
 
     /// Whether the key was issued under this GS1 company prefix. For [`Scheme::Uri`] the prefix is the beginning of the
     /// URI, up to a delimiter: `https://example.org` covers `https://example.org/1`, not `https://example.org.evil/1`.
-    /// Chinese drug codes belong to nobody's company prefix; their product notice says whose they are.
+    /// Codes of drugs, MA, HIBCC and ISBT 128 are under nobody's company prefix; their product notice says whose they are.
     pub fn issued_under(&self, prefix: &str) -> bool {
-        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Item, Itip, Lot, Party};
-        use Scheme::{Place, Product, Unit, Upui, Uri};
+        use Scheme::{
+            CnDrug, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Hibcc, Isbt128, Item, Itip, Lot, Ma,
+        };
+        use Scheme::{Party, Place, Product, Unit, Upui, Uri};
         let value = self.class.value();
         match self.scheme() {
             Item | Lot | Product | Itip | Upui => Gtin::trusted(value).has_prefix(prefix),
             Place | Party | Grai | Gdti | Gcn => Gln::trusted(value).has_prefix(prefix),
             Unit => self.id.get(1..).is_some_and(|key| starts_with_prefix(key, prefix)),
             Giai | Gsrn | Gsrnp | Cpi | Ginc | Gsin => starts_with_prefix(&self.id, prefix),
-            CnDrug => false,
+            CnDrug | Ma | Hibcc | Isbt128 => false,
             Uri => !prefix.is_empty() && self.id.strip_prefix(prefix).is_some_and(|rest| uri_boundary(prefix, rest)),
         }
     }
 
-    /// Short text for people, which [`crate::parse`] reads back: bracketed element string, drug code, or the URI.
+    /// Short text for people, which [`crate::parse`] reads back: bracketed element string, the code of another scheme as
+    /// its issuer writes it, or the URI.
     pub fn key_text(&self) -> String {
         match self.elements() {
             Some((key, second)) => {
@@ -144,7 +180,7 @@ impl Thing {
             None if self.scheme() == Scheme::CnDrug && !self.id.is_empty() => {
                 format!("{:07}{}", self.class.value(), self.id)
             }
-            None => self.uri(),
+            None => device::print(&crate::Code::of(self.clone())).unwrap_or_else(|| self.uri()),
         }
     }
 
@@ -154,14 +190,14 @@ impl Thing {
     }
 
     /// The canonical URI: `https://id.gs1.org/…` with everything but unreserved characters percent-encoded,
-    /// `urn:medtrace:cn-drug:<20 digits>`, or the URI verbatim.
+    /// `urn:medtrace:…` of drug codes, MA, HIBCC and ISBT 128, or the URI verbatim.
     pub fn uri(&self) -> String {
         let mut uri = String::with_capacity(URI_BYTES_TYPICAL);
         _ = write!(uri, "{self}");
         uri
     }
 
-    /// From a Digital Link on any domain, an EPC URN (`id`, `class`, `idpat`), `urn:medtrace:cn-drug:…`, or any other
+    /// From a Digital Link on any domain, an EPC URN (`id`, `class`, `idpat`, `tag`), `urn:medtrace:…`, or any other
     /// absolute URI, which becomes [`Scheme::Uri`] verbatim. `Thing::from_uri(&t.uri()) == Ok(t)`.
     ///
     /// Refused: what is no absolute URI, and a faulty key where the URI says that it must be one (a GS1 scheme of

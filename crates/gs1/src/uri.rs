@@ -4,6 +4,7 @@
 //! https://id.gs1.org/01/09521141012345/21/ABC%2F123     key and qualifier of any GS1 scheme, percent-encoded but for
 //!                                                       A-Z a-z 0-9 - . _ ~
 //! urn:medtrace:cn-drug:81234561234567890123             20 digits; 7 for the class
+//! urn:medtrace:ma:… hibcc:… isbt128:…                  drawn in `device`
 //! anything:else                                         verbatim
 //! ```
 
@@ -13,7 +14,7 @@ use std::fmt;
 use crate::digits::{is_digits, number};
 use crate::error::quote;
 use crate::link::{self, Link};
-use crate::{Class, CodeError, Scheme, Thing, epc};
+use crate::{Class, CodeError, Scheme, Thing, device, epc};
 
 /// Longest URI or other code that is read, in bytes.
 pub const CODE_BYTES_MAX: usize = 2048;
@@ -26,6 +27,7 @@ const CN_DRUG_DIGITS: usize = 20;
 pub(crate) fn write(thing: &Thing, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match thing.scheme() {
         Scheme::Uri => return f.write_str(thing.id()),
+        Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => return device::write_uri(thing, f),
         Scheme::CnDrug => return write!(f, "{CN_DRUG}{:07}{}", thing.class().value(), thing.id()),
         _ => f.write_str("https://id.gs1.org")?,
     }
@@ -54,7 +56,7 @@ pub(crate) fn read(text: &str) -> Result<Thing, CodeError> {
     }
     match strip_prefix(text, CN_DRUG) {
         Some(digits) => cn_drug(digits),
-        None => other(text),
+        None => device::read_uri(text).unwrap_or_else(|| other(text)),
     }
 }
 
