@@ -64,8 +64,25 @@ fn told(text: &str) -> String {
 /// With its check character.
 fn hibcc(text: &str) -> String {
     const VALUES: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. $/+%";
-    let sum: usize = text.chars().map(|c| VALUES.find(c).unwrap()).sum();
+    let sum: usize = text.chars().map(|c| VALUES.find(c).expect("a character of Code 39")).sum();
     format!("{text}{}", &VALUES[sum % 43..=sum % 43])
+}
+
+/// Vectors that were made without this code: what is stored must stay.
+#[test]
+fn stored_keys_are_those_of_the_vectors() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/vectors/things/keys.json");
+    let rows: Vec<[String; 3]> = serde_json::from_slice::<Vec<serde_json::Value>>(&std::fs::read(file).unwrap())
+        .unwrap()
+        .iter()
+        .map(|row| ["class", "id", "uri"].map(|name| row[name].as_str().unwrap().to_owned()))
+        .collect();
+    assert!(rows.len() >= 15);
+    for [class, id, uri] in rows {
+        let thing = Thing::from_uri(&uri).unwrap();
+        assert_eq!((format!("{:016x}", thing.class().to_u64()), thing.id()), (class, id.as_str()), "{uri}");
+        assert_eq!(thing.uri(), uri);
+    }
 }
 
 #[test]

@@ -20,7 +20,6 @@ mod judge;
 mod keys;
 pub mod limits;
 pub mod notice;
-pub mod numbers;
 mod refusal;
 mod registry;
 pub mod rights;

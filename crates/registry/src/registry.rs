@@ -9,7 +9,6 @@ use crate::history::History;
 use crate::judge::{Judge, commit};
 use crate::keys::KeyLife;
 use crate::notice::{Acknowledgement, Delegation, Name, Notice, Order, Party, Place, Prefix, Product, Role, Texts};
-use crate::numbers::ClassNumbers;
 use crate::{At, Refusal};
 
 /// Where a notice stands in the log.
@@ -118,7 +117,6 @@ pub struct Registry {
     pub(crate) products: BTreeMap<Name, History<Product>>,
     /// Products by the classes of their codes.
     pub(crate) classes: BTreeMap<Class, History<Option<Name>>>,
-    pub(crate) numbers: ClassNumbers,
     pub(crate) places: BTreeMap<Thing, History<Place>>,
     /// By receiver, then lender.
     pub(crate) delegations: BTreeMap<(PartyId, PartyId), History<Delegation>>,
@@ -143,7 +141,6 @@ impl Registry {
             prefixes: BTreeMap::new(),
             products: BTreeMap::new(),
             classes: BTreeMap::new(),
-            numbers: ClassNumbers::default(),
             places: BTreeMap::new(),
             delegations: BTreeMap::new(),
             recalls: BTreeMap::new(),

@@ -36,9 +36,12 @@ impl<'a> At<'a> {
         self.registry.products.get(product)?.at(self.height)
     }
 
-    /// The product that carries this class's code; any class with a GTIN will do.
+    /// The product that carries this thing's code; any class with a GTIN will do. Where the class is a hash, the code
+    /// itself is compared too.
     pub fn product_of(&self, thing: &Thing) -> Option<&'a Recorded<Product>> {
-        self.product_by_class(thing.product()?)
+        let product = self.product_by_class(thing.product()?)?;
+        let exact = thing.gtin().is_some() || product.codes.iter().any(|code| code.covers(thing));
+        exact.then_some(product)
     }
 
     /// The product with this GTIN.
@@ -55,11 +58,6 @@ impl<'a> At<'a> {
     /// All products, by id.
     pub fn products(&self) -> impl Iterator<Item = &'a Recorded<Product>> + use<'a> {
         self.all(self.registry.products.values())
-    }
-
-    /// The number that a code without one was given (see [`crate::numbers`]).
-    pub fn class_number(&self, scheme: u8, code: &str) -> Option<u64> {
-        self.registry.numbers.of(scheme, code)
     }
 
     /// Master data of a place.
@@ -161,7 +159,7 @@ impl<'a> At<'a> {
 /// Every prefix that would cover this thing: looked up one by one, because there may be many parties.
 fn prefixes_of(thing: &Thing) -> impl Iterator<Item = Prefix> {
     let (text, ends): (String, Vec<usize>) = match thing.scheme() {
-        Scheme::CnDrug => (String::new(), Vec::new()),
+        Scheme::CnDrug | Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => (String::new(), Vec::new()),
         Scheme::Uri => (thing.id().to_owned(), (1..=thing.id().len().min(URI_BYTES_MAX)).collect()),
         Scheme::Unit => (thing.id().chars().skip(1).collect(), (4..=12).collect()),
         _ => (company_digits(thing), (4..=12).collect()),
@@ -203,6 +201,7 @@ mod tests {
             "https://id.gs1.org/8003/09521321000018",
             "https://id.gs1.org/8004/95213210001",
             "urn:medtrace:cn-drug:81234560000000000017",
+            "urn:medtrace:hibcc:A99912345/21/S1",
             "https://maker.example/a/b?c=d#e.f",
             "urn:x:y",
         ];

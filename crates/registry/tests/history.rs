@@ -159,6 +159,40 @@ fn parties_products_and_places_are_as_they_were() {
     assert_eq!(now.issuer(&Gtin::parse("09521321000216").unwrap().product()), None, "the prefix was given up");
 }
 
+/// Codes of other schemes: a scan finds the product; another party cannot claim the code.
+#[test]
+fn products_are_found_by_the_codes_of_other_schemes() {
+    let mut world = World::new();
+    let mut stent = stent(2);
+    stent["codes"] = json!([
+        {"scheme": "ma", "code": "MA.156.M0.100761.21234561"},
+        {"scheme": "hibcc", "code": "A99912345"},
+        {"scheme": "isbt128", "code": "A9999XYZ100T0944"},
+    ]);
+    world.good(MAKER, stent.clone());
+    for scanned in [
+        "MA.156.M0.100761.21234561.Sx00008.M220117",
+        "+A99912345/$$52001510X33",
+        "=/A9999XYZ100T0944=,000025=A99971312345600=>014032",
+    ] {
+        let thing = medtrace_gs1::parse(scanned).unwrap().thing;
+        assert_eq!(world.registry.now().product_of(&thing).unwrap().product, name("stent"), "{scanned}");
+    }
+    let unknown = Thing::from_uri("urn:medtrace:hibcc:A99912346").unwrap();
+    assert!(world.registry.now().product_of(&unknown).is_none());
+    // A class that only looks like the hash of a claimed code.
+    let known = Thing::from_uri("urn:medtrace:hibcc:A99912345").unwrap();
+    assert!(world.registry.now().product_of(&Thing::new(known.class(), "A99912346")).is_none());
+
+    stent["product"] = json!("copy");
+    stent["revision"] = json!(1);
+    stent["owner"] = json!("trader");
+    stent["gtin"] = json!("09521555000112");
+    stent["codes"] = json!([{"scheme": "hibcc", "code": "A99912345"}]);
+    let refused = world.say(&[("trader", "trader")], &stent).unwrap_err();
+    assert_eq!(refused.code, "code-taken");
+}
+
 #[test]
 fn recalls_cover_lots_serials_and_whole_products_while_in_force() {
     let mut world = World::new();

@@ -83,11 +83,6 @@ fn product(registry: &mut Registry, position: Position, new: &Product) {
     for class in has.iter().filter(|class| !had.contains(class)) {
         registry.classes.entry(*class).or_default().push(position, Some(new.product.clone()));
     }
-    for code in &new.codes {
-        if let Some(scheme) = code.scheme.numbered() {
-            registry.numbers.assign(scheme, &code.code);
-        }
-    }
     registry.products.entry(new.product.clone()).or_default().push(position, new.clone());
 }
 

@@ -5,7 +5,7 @@
 use medtrace_gs1::Class;
 
 use super::Judge;
-use crate::notice::Product;
+use crate::notice::{Product, ProductCode};
 use crate::{Effect, Refusal, Subject};
 
 impl Judge<'_> {
@@ -33,6 +33,13 @@ impl Judge<'_> {
             let detail =
                 format!("recall {recall} is in force and reaches packs by the product's codes: none is dropped");
             return Err(Refusal::whole("recalled", detail));
+        }
+        // A hash stands for one code only: neither another of these codes nor an earlier one may share it.
+        let codes = || product.codes.iter().chain(before.into_iter().flat_map(|before| &before.codes));
+        let alias = |code: &&ProductCode| codes().any(|other| other.class() == code.class() && other.code != code.code);
+        if let Some(code) = product.codes.iter().find(alias) {
+            let detail = format!("the class of {} is that of another code of the product", code.code);
+            return Err(Refusal::at("/codes", "code-taken", detail));
         }
         for class in classes.iter().filter(|class| !had.contains(class)) {
             if let Some(other) = self.now.product_by_class(*class) {

@@ -1,6 +1,6 @@
 //! `product`: master data of a product and the codes it is known by. Signed by its owner.
 
-use medtrace_gs1::{Class, Gtin, Scheme};
+use medtrace_gs1::{Class, Gtin, Scheme, Thing};
 use medtrace_ledger::PartyId;
 use serde::{Deserialize, Serialize};
 
@@ -18,20 +18,27 @@ pub enum Kind {
     Device,
 }
 
-/// The schemes of product codes beside GTIN. Those whose codes have no number (MA, HIBCC, ICCBBA) come later: their
-/// class numbers are assigned in log order, see `numbers`.
+/// The schemes of product codes beside GTIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CodeScheme {
     /// The Chinese drug code's first 7 digits.
     CnDrug,
+    /// The device identifier of an MA code, `MA.156.M0.…`.
+    Ma,
+    /// The device identifier of a HIBCC code: LIC, product number and unit of measure, without `+` and check character.
+    Hibcc,
+    /// The device identifier of an ISBT 128 code, without its data identifier.
+    Isbt128,
 }
 
 impl CodeScheme {
-    /// The scheme's number, if its codes are given class numbers (41 to 49).
-    pub(crate) const fn numbered(self) -> Option<u8> {
+    const fn scheme(self) -> Scheme {
         match self {
-            CodeScheme::CnDrug => None,
+            CodeScheme::CnDrug => Scheme::CnDrug,
+            CodeScheme::Ma => Scheme::Ma,
+            CodeScheme::Hibcc => Scheme::Hibcc,
+            CodeScheme::Isbt128 => Scheme::Isbt128,
         }
     }
 }
@@ -49,12 +56,12 @@ pub struct ProductCode {
 impl ProductCode {
     /// The class that things with this code have, if the code has its scheme's form.
     pub fn class(&self) -> Option<Class> {
-        match self.scheme {
-            CodeScheme::CnDrug => {
-                let digits = self.code.len() == 7 && self.code.bytes().all(|c| c.is_ascii_digit());
-                digits.then(|| self.code.parse().ok()).flatten().map(|value| Class::new(Scheme::CnDrug, value))
-            }
-        }
+        Thing::product_code(self.scheme.scheme(), &self.code).ok()?.product()
+    }
+
+    /// Whether the thing has this code, and not only one of the same class.
+    pub fn covers(&self, thing: &Thing) -> bool {
+        thing.scheme() == self.scheme.scheme() && thing.device_identifier().is_some_and(|di| di == self.code)
     }
 }
 
@@ -105,8 +112,8 @@ impl Product {
         faults.title("/name", &self.name);
         faults.list("/codes", &self.codes, PRODUCT_CODES_MAX);
         for (index, code) in self.codes.iter().enumerate() {
-            if code.class().is_none() {
-                faults.add(format!("/codes/{index}/code"), "bad-code", "a cn-drug product code is 7 digits");
+            if let Err(wrong) = Thing::product_code(code.scheme.scheme(), &code.code) {
+                faults.add(format!("/codes/{index}/code"), "bad-code", wrong.detail);
             }
         }
         if self.gtin.is_none() && self.codes.is_empty() {
