@@ -2,7 +2,8 @@
 //!
 //! In scope: GS1 element strings (raw and bracketed), Digital Link URIs, EPC pure-identity and tag URNs, bare GTINs and
 //! SSCCs, the 20-digit Chinese drug traceability code, codes of MA, HIBCC and ISBT 128; the complete table of GS1 application identifiers with formats, check
-//! digits, dates and companions; [`Thing`], the key that everything else stores and compares.
+//! digits, dates and companions; [`Thing`], the key that everything else stores and compares; [`identify`], what a text
+//! could be that does not read.
 //!
 //! Out of scope: what a product is called or who owns a company prefix (the registry), compressed Digital Links, EPC raw
 //! URIs (`urn:epc:raw:…`), the code lists of other bodies (countries, currencies, package types), coupons.
@@ -21,6 +22,7 @@ mod epc;
 mod error;
 mod field;
 mod hibcc;
+mod identify;
 mod isbt;
 mod link;
 mod ma;
@@ -36,5 +38,6 @@ pub use class::{Class, Scheme};
 pub use code::{CENTURY_YEAR, Code, parse, parse_as_of};
 pub use digits::{Gln, Gtin, check_digit};
 pub use error::CodeError;
+pub use identify::{Candidate, Confidence, Wanted, identify};
 pub use thing::{Level, Thing};
 pub use uri::CODE_BYTES_MAX;
