@@ -119,6 +119,34 @@ impl Scheme {
         self as u8
     }
 
+    /// What people call it, as the standards do: `SGTIN`, `LGTIN`, `GTIN`, `SSCC`, … `HIBCC`, `URI`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Item => "SGTIN",
+            Self::Lot => "LGTIN",
+            Self::Product => "GTIN",
+            Self::Unit => "SSCC",
+            Self::Place => "GLN of a place",
+            Self::Party => "GLN of a party",
+            Self::Grai => "GRAI",
+            Self::Giai => "GIAI",
+            Self::Gsrn => "GSRN of a recipient",
+            Self::Gsrnp => "GSRN of a provider",
+            Self::Gdti => "GDTI",
+            Self::Gcn => "GCN",
+            Self::Cpi => "CPID",
+            Self::Ginc => "GINC",
+            Self::Gsin => "GSIN",
+            Self::Itip => "ITIP",
+            Self::Upui => "UPUI",
+            Self::CnDrug => "Chinese drug code",
+            Self::Ma => "MA",
+            Self::Hibcc => "HIBCC",
+            Self::Isbt128 => "ISBT 128",
+            Self::Uri => "URI",
+        }
+    }
+
     /// Who issues such identifiers: `GS1`, `MA`, `HIBCC` or `ICCBBA`, `NMPA` for drug codes; none for other URIs.
     pub const fn issuer(self) -> Option<&'static str> {
         match self {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::ai::{Ai, Ais, entry};
@@ -9,7 +10,7 @@ use crate::date::yymmdd;
 use crate::digits::number;
 use crate::{Class, Code, CodeError, Scheme, Thing, field};
 
-/// Elements that a typical code has; more only cost another allocation.
+/// Elements that a typical code has; more only cost an allocation.
 const ELEMENTS_TYPICAL: usize = 6;
 
 /// What AIs name a thing, and how, the first that is there: main AI, second AI (0 for none), scheme.
@@ -28,11 +29,11 @@ const KEYS: [(u16, u16, Scheme); 19] = [
 const PLACE: [(u16, u16, Scheme); 2] = [(414, 254, Scheme::Place), (414, 0, Scheme::Place)];
 
 #[derive(Default)]
-pub(crate) struct Elements<'a>(Vec<(Ai, Cow<'a, str>)>);
+pub(crate) struct Elements<'a>(SmallVec<[(Ai, Cow<'a, str>); ELEMENTS_TYPICAL]>);
 
 impl<'a> Elements<'a> {
     pub fn new() -> Self {
-        Elements(Vec::with_capacity(ELEMENTS_TYPICAL))
+        Elements::default()
     }
 
     /// Checks the value by itself. The same element twice is one element; with another value it is refused.

@@ -8,7 +8,7 @@ use medtrace_service::{ConfigError, config::EXIT_CONFIG};
 
 use crate::{
     client::explain,
-    commands::{audit, bench, demo, engine, health, keys, post, proof, rebuild, recall, trace, up, verify},
+    commands::{audit, bench, demo, engine, health, keys, parse, post, proof, rebuild, recall, trace, up, verify},
     context::{Context, Done, Outcome},
     output::Output,
 };
@@ -56,6 +56,8 @@ enum Command {
     Post(post::Post),
     /// Ask whether a pack may be accepted
     Verify(verify::Verify),
+    /// Say everything that is known about a code from its text alone; needs no stack
+    Parse(parse::Parse),
     /// Show the whole way of an item, containers included
     Trace(trace::Trace),
     /// Issue, follow, acknowledge, lift and close recalls
@@ -113,6 +115,7 @@ async fn run(command: Command, context: &Context) -> Done {
         Command::Demo(command) => command.run(context).await,
         Command::Post(command) => command.run(context).await,
         Command::Verify(command) => command.run(context).await,
+        Command::Parse(command) => command.run(context),
         Command::Trace(command) => command.run(context).await,
         Command::Recall(command) => command.run(context).await,
         Command::Proof(command) => command.run(context).await,

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod engine;
 pub mod health;
 pub mod keys;
+pub mod parse;
 pub mod post;
 pub mod proof;
 pub mod rebuild;

@@ -84,15 +84,24 @@ impl Output {
 
     /// Rows under a header: a table on a terminal, else lines of columns parted by tabs without the header.
     pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+        match rows.is_empty() && !self.terminal {
+            true => Ok(()),
+            false => self.line(self.columns(header, rows)),
+        }
+    }
+
+    /// What [`Output::table`] prints.
+    pub fn columns(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
         if !self.terminal {
-            return rows.iter().try_for_each(|row| self.line(row.join("\t").replace('\n', "; ")));
+            let lines = rows.iter().map(|row| row.join("\t").replace('\n', "; "));
+            return lines.collect::<Vec<_>>().join("\n");
         }
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).add_rows(rows);
         if header.iter().any(|title| !title.is_empty()) {
             table.set_header(header.iter().map(|title| self.tone(Tone::Quiet, title)));
         }
-        self.line(table.trim_fmt())
+        table.trim_fmt()
     }
 
     /// Progress of long work on standard error: a bar if the end is known. Nothing is drawn where nobody looks.
