@@ -101,6 +101,7 @@ pub(crate) enum Set {
 /// What else a component must fulfil; the names are those of the dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
+    Couponposoffer,
     Csum,
     Csumalpha,
     Gcppos1,
@@ -111,6 +112,10 @@ pub(crate) enum Rule {
     Hyphen,
     Iban,
     Importeridx,
+    Iso3166,
+    Iso3166999,
+    Iso3166alpha2,
+    Iso4217,
     Iso5218,
     Latitude,
     Longitude,

@@ -6,7 +6,7 @@
 //! could be that does not read.
 //!
 //! Out of scope: what a product is called or who owns a company prefix (the registry), compressed Digital Links, EPC raw
-//! URIs (`urn:epc:raw:…`), the code lists of other bodies (countries, currencies, package types), coupons.
+//! URIs (`urn:epc:raw:…`), package types (AI 7041), and what is inside a North American coupon code (AI 8110).
 //!
 //! Sources: GS1 General Specifications, GS1 Digital Link Standard: URI Syntax, EPC Tag Data Standard, GS1 Barcode Syntax
 //! Dictionary, ANSI/HIBC 2.6, ISBT 128 Standard Technical Specification, ISO/IEC 15459.
@@ -25,6 +25,7 @@ mod hibcc;
 mod identify;
 mod isbt;
 mod link;
+mod lists;
 mod ma;
 mod raw;
 mod rule;
