@@ -15,7 +15,7 @@ mod number;
 mod object;
 mod parse;
 
-pub use number::decimal;
+pub use number::{decimal, plain};
 pub use object::Object;
 pub use parse::{DEPTH_MAX, JsonFault};
 

@@ -2,15 +2,16 @@
 //!
 //! In scope: I-JSON and RFC 8785 ([`json`]), the typed and validated view of one event ([`Event`]), its sealed bytes
 //! and key ([`mod@seal`]), EPCIS documents ([`document`]), JSON-LD contexts without a network ([`context`]), the Core
-//! Business Vocabulary ([`vocab`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
+//! Business Vocabulary ([`vocab`]) and its event hash ([`hash`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
 //!
 //! Out of scope: identifiers (`medtrace-gs1`), who may say what (`medtrace-registry`), what follows from an event
-//! (`medtrace-timeline`), EPCIS XML, the CBV event hash. Pure: no clock, no randomness, no files, no network.
+//! (`medtrace-timeline`), EPCIS XML. Pure: no clock, no randomness, no files, no network.
 
 pub mod context;
 pub mod document;
 pub mod event;
 pub mod fault;
+pub mod hash;
 pub mod json;
 pub mod scan;
 pub mod seal;
@@ -22,6 +23,7 @@ pub use context::Context;
 pub use document::Document;
 pub use event::{Action, Event, Kind};
 pub use fault::Fault;
+pub use hash::{CbvVersion, event_hash};
 pub use json::Json;
 pub use seal::{SealedEvent, event_key, open, seal};
 

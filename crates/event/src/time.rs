@@ -1,12 +1,23 @@
 //! Instants: `xsd:dateTimeStamp` text to microseconds of UTC.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 /// Reads `2020-06-07T17:10:16.123Z` or `…+02:00`, years 0001 to 9999, as µs UTC; finer digits are cut off.
 /// `None` without a time zone, and for anything that is no such instant.
 pub fn instant(text: &str) -> Option<i64> {
-    has_shape(text).then(|| text.parse::<Timestamp>().ok()).flatten().map(Timestamp::as_microsecond)
+    timestamp(text).map(Timestamp::as_microsecond)
+}
+
+fn timestamp(text: &str) -> Option<Timestamp> {
+    has_shape(text).then(|| text.parse().ok()).flatten()
+}
+
+/// The instant with exactly three decimals, `2023-02-02T11:04:03.142Z`, the rest rounded half up.
+pub(crate) fn milliseconds(text: &str) -> Option<String> {
+    let round = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::HalfCeil);
+    let rounded = timestamp(text)?.round(round).ok()?;
+    Some(format!("{rounded:.3}"))
 }
 
 /// jiff reads more than the standard's grammar (a space for `T`, `+02`, annotations), hence this.

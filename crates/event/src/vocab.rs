@@ -109,6 +109,9 @@ pub const ENDPOINT_TYPES: [&str; 3] = ["location", "owning_party", "possessing_p
 /// Reasons of an error declaration (CBV 2.0 §7.5).
 pub const ERROR_REASONS: [&str; 2] = ["did_not_occur", "incorrect_data"];
 
+const WEB: &str = "https://ref.gs1.org/cbv/";
+const URN: &str = "urn:epcglobal:cbv:";
+
 /// A vocabulary of the CBV, with the names it has in URIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vocabulary {
@@ -118,6 +121,14 @@ pub enum Vocabulary {
     EndpointType,
     ErrorReason,
 }
+
+const ALL: [Vocabulary; 5] = [
+    Vocabulary::BizStep,
+    Vocabulary::Disposition,
+    Vocabulary::TransactionType,
+    Vocabulary::EndpointType,
+    Vocabulary::ErrorReason,
+];
 
 impl Vocabulary {
     /// Its bare words.
@@ -152,19 +163,36 @@ impl Vocabulary {
         let full = context.expand(text);
         let uri = full.as_deref().unwrap_or(text);
         let (web, urn) = self.parts();
-        let local = ["https://ref.gs1.org/cbv/", "http://ref.gs1.org/cbv/", "https://ns.gs1.org/cbv/"]
+        let local = [WEB, "http://ref.gs1.org/cbv/", "https://ns.gs1.org/cbv/"]
             .iter()
             .find_map(|base| uri.strip_prefix(base)?.strip_prefix(web))
-            .or_else(|| uri.strip_prefix("urn:epcglobal:cbv:")?.strip_prefix(urn));
+            .or_else(|| uri.strip_prefix(URN)?.strip_prefix(urn));
         if let Some(word) = local.and_then(|local| self.bare(local)) {
             return Some(Cow::Borrowed(word));
         }
         uri.contains(':').then(|| Cow::Owned(uri.to_owned()))
     }
 
+    /// The web address of a word, `https://ref.gs1.org/cbv/BizStep-shipping`.
+    pub fn web(self, word: &str) -> String {
+        format!("{WEB}{}{word}", self.parts().0)
+    }
+
+    /// The URN of a word, `urn:epcglobal:cbv:bizstep:shipping`.
+    pub fn urn(self, word: &str) -> String {
+        format!("{URN}{}{word}", self.parts().1)
+    }
+
     fn bare(self, text: &str) -> Option<&'static str> {
         self.words().iter().find(|word| **word == text).copied()
     }
+}
+
+/// The web address of a CBV word given as URN, known to the CBV or not; `None` for other text.
+pub(crate) fn web_of_urn(text: &str) -> Option<String> {
+    let rest = text.strip_prefix(URN)?;
+    let (vocabulary, word) = ALL.iter().find_map(|all| Some((all, rest.strip_prefix(all.parts().1)?)))?;
+    Some(vocabulary.web(word))
 }
 
 /// Where an event stands among others of the same instant: lower is earlier. Only signed content decides, so that any

@@ -25,6 +25,23 @@ pub fn decimal(number: f64) -> Option<Decimal> {
     exact.ok().map(|decimal| decimal.normalize()).filter(|decimal| Exact::of(text) == Exact::of(&decimal.to_string()))
 }
 
+/// The exact decimal of a number without an exponent: `0.001`, `1000000000000000000000`.
+pub fn plain(number: f64) -> String {
+    let mut buffer = ryu_js::Buffer::new();
+    let text = buffer.format_finite(number);
+    if !text.contains('e') {
+        return text.to_owned();
+    }
+    let Exact { negative, digits, exponent } = Exact::of(text);
+    let sign = if negative { "-" } else { "" };
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+    if exponent <= 0 {
+        return format!("{sign}0.{}{digits}", zeros(-exponent));
+    }
+    // ECMAScript prints an exponent only where no digit stands behind the point.
+    format!("{sign}{digits}{}", zeros(exponent - digits.len() as i64))
+}
+
 /// As serde_json would have read the shortest text: an integer where it is one that a double carries exactly.
 pub(super) fn to_serde(number: f64) -> serde_json::Value {
     const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
