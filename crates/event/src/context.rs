@@ -100,8 +100,7 @@ impl Context {
     }
 
     fn define(&mut self, term: &str, value: &Json) -> Result<(), Fault> {
-        // A prefix `urn` would change what every identifier means.
-        if crate::event::is_member(term) || ["urn", "http", "https", "ni"].contains(&term) {
+        if !may_define(term) {
             return Err(Fault::new("", "context", format!("{term:?} has a meaning in EPCIS and cannot be redefined")));
         }
         let iri = match value {
@@ -153,7 +152,7 @@ impl Context {
     /// What a prefix or term stands for.
     pub fn lookup(&self, prefix: &str) -> Option<&str> {
         let inline = self.terms.iter().rev().find(|(term, _)| term == prefix).map(|(_, iri)| iri.as_str());
-        inline.or_else(|| STANDARD_PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, iri)| *iri))
+        inline.or_else(|| standard_prefix(prefix))
     }
 
     /// The full IRI of `prefix:local` or of an inline term; `None` where nothing defines it (an absolute URI, a bare word).
@@ -199,6 +198,22 @@ impl Context {
         let (prefix, local) = name.split_once(':')?;
         if self.lookup(prefix) == Some(NAMESPACE) { Some(local) } else { name.strip_prefix(NAMESPACE) }
     }
+}
+
+/// Whether a context may give this term a meaning. A prefix `urn` would change what every identifier means.
+pub(crate) fn may_define(term: &str) -> bool {
+    !crate::event::is_member(term) && !["urn", "http", "https", "ni"].contains(&term)
+}
+
+/// What a prefix of the standard context stands for.
+pub(crate) fn standard_prefix(prefix: &str) -> Option<&'static str> {
+    STANDARD_PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, iri)| *iri)
+}
+
+/// The prefix that the standard context has for a namespace of XML, which may lack the last colon.
+pub(crate) fn prefix_of_standard(space: &str) -> Option<&'static str> {
+    let same = |iri: &str| iri == space || iri.strip_suffix(':') == Some(space);
+    STANDARD_PREFIXES.iter().find(|(_, iri)| same(iri)).map(|(prefix, _)| *prefix)
 }
 
 /// A full IRI of EPCIS's own vocabulary (not the vocabulary's address itself).

@@ -15,6 +15,7 @@ mod number;
 mod object;
 mod parse;
 
+pub(crate) use number::read_decimal;
 pub use number::{decimal, plain};
 pub use object::Object;
 pub use parse::{DEPTH_MAX, JsonFault};

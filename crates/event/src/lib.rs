@@ -1,11 +1,11 @@
 //! EPCIS 2.0 events: from bytes that anybody sent to bytes that mean one thing, and a typed view of them.
 //!
 //! In scope: I-JSON and RFC 8785 ([`json`]), the typed and validated view of one event ([`Event`]), its sealed bytes
-//! and key ([`mod@seal`]), EPCIS documents ([`document`]), JSON-LD contexts without a network ([`context`]), the Core
+//! and key ([`mod@seal`]), EPCIS documents ([`document`]), [`xml`] documents, JSON-LD contexts without a network ([`context`]), the Core
 //! Business Vocabulary ([`vocab`]) and its event hash ([`hash`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
 //!
 //! Out of scope: identifiers (`medtrace-gs1`), who may say what (`medtrace-registry`), what follows from an event
-//! (`medtrace-timeline`), EPCIS XML. Pure: no clock, no randomness, no files, no network.
+//! (`medtrace-timeline`). Pure: no clock, no randomness, no files, no network.
 
 pub mod context;
 pub mod document;
@@ -18,6 +18,7 @@ pub mod seal;
 pub mod steps;
 pub mod time;
 pub mod vocab;
+pub mod xml;
 
 pub use context::Context;
 pub use document::Document;

@@ -17,6 +17,17 @@ pub(super) fn read(text: &str) -> Option<f64> {
     (Exact::of(text) == Exact::of(ryu_js::Buffer::new().format(number))).then_some(number)
 }
 
+/// Reads a decimal of XML Schema (`+4.50`, `.5`, `1e3`), or `None` as [`read`].
+pub(crate) fn read_decimal(text: &str) -> Option<f64> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let numeric = digits.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b));
+    if !numeric || !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    read(text)
+}
+
 /// The exact decimal of a number that was read, if it fits 28 digits; trailing zeros are gone.
 pub fn decimal(number: f64) -> Option<Decimal> {
     let mut buffer = ryu_js::Buffer::new();
