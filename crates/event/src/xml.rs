@@ -15,14 +15,15 @@
 
 mod event;
 mod header;
+mod limit;
 mod locate;
 mod names;
 mod read;
 mod tree;
-//WRITE
+mod write;
 
 pub use read::{Events, XmlEvent};
-//pub use write::{WriteError, Writer};
+pub use write::{WriteError, Writer};
 
 /// Most nested elements, in levels, the document's own included.
 pub const DEPTH_MAX: usize = 32;

@@ -5,6 +5,7 @@ mod foreign;
 use medtrace_event::hash::event_hash_in;
 use medtrace_event::xml::{self, Events, XmlEvent};
 use medtrace_event::{CbvVersion, Document, Event, Fault, Json, seal};
+use proptest::prelude::*;
 use std::io::{self, BufReader, Read};
 
 fn read(xml: &str) -> Result<Vec<Result<XmlEvent, Vec<Fault>>>, Fault> {
@@ -215,4 +216,24 @@ fn a_bare_event_and_default_namespaces() {
     assert_eq!((context.lookup("ns1"), context.lookup("ns2")), (Some("http://h.org/"), Some("http://b.org/")));
     assert_eq!(event.entry.json.get_str("ns1:a"), Some("1"));
     assert_eq!(event.entry.json.get_str("ns2:b"), Some(""));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Events::open(&bytes[..]).map(|events| events.take(10).count());
+    }
+
+    /// A real document with a piece replaced: every event that is still read can be sealed or refused.
+    #[test]
+    fn damaged_documents_do_no_harm(at in any::<prop::sample::Index>(), cut in 0_usize..60, put in "[<>/&;a:=\" x1.-]{0,12}") {
+        let xml = include_str!("documents/us-1.2.xml");
+        let at = at.index(xml.len());
+        let damaged = [&xml.as_bytes()[..at], put.as_bytes(), &xml.as_bytes()[(at + cut).min(xml.len())..]].concat();
+        for event in Events::open(&damaged[..]).into_iter().flatten().take(10).flatten() {
+            for fault in seal(event.entry.json.clone(), &event.entry.context, "acme").err().into_iter().flatten() {
+                prop_assert!(event.located(fault).path.starts_with(&event.entry.path));
+            }
+        }
+    }
 }

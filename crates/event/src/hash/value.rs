@@ -33,7 +33,8 @@ impl Rules<'_> {
 
     /// As [`Rules::text`], where the sender's own prefixes are expanded.
     pub(super) fn identifier(self, value: &Json) -> Option<String> {
-        match value.as_str().and_then(|text| self.context.expand_inline(text.trim())) {
+        let text = value.as_str().filter(|text| text.contains(':'));
+        match text.and_then(|text| self.context.expand_inline(text.trim())) {
             Some(full) => Some(self.normal(&full)),
             None => self.text(value),
         }
@@ -83,11 +84,10 @@ impl Rules<'_> {
 
     pub(super) fn component(self, value: &Json) -> Option<String> {
         let text = value.as_str()?.trim();
-        match self.context.expand(text) {
-            Some(full) => Some(full),
-            None if text.contains(':') => Some(text.to_owned()),
-            None => Some(format!("{COMPONENT}{text}")),
+        if !text.contains(':') {
+            return Some(format!("{COMPONENT}{text}"));
         }
+        Some(self.context.expand(text).unwrap_or_else(|| text.to_owned()))
     }
 }
 

@@ -10,11 +10,15 @@
 use super::event::{Maker, add, is_wrapper};
 use super::names::Prefixes;
 use super::tree::Element;
+use super::write::Tags;
 use crate::context::Context;
 use crate::document::DocumentKind;
 use crate::fault::Fault;
-use crate::json::{Json, Object};
+use crate::json::{self, Json, Object};
 use crate::time;
+
+/// The namespace of the Standard Business Document Header.
+const SBDH: &str = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader";
 
 /// `schemaVersion`: 1.x or 2.x. Faults have the path under the document's element.
 pub(super) fn version(root: &Element) -> Result<String, Fault> {
@@ -131,4 +135,89 @@ fn entry(element: &Element, maker: &Maker<'_>) -> Json {
         json.insert("attributes", attributes);
     }
     json.into()
+}
+
+/// Writes the `EPCISHeader` of a JSON document; nothing if it has none.
+pub(super) fn write(document: &Json, created: &str, tags: &mut Tags<'_>) -> Result<(), Fault> {
+    let header = document.get("epcisHeader").and_then(Json::as_object);
+    let parties = ["sender", "receiver", "instanceIdentifier"].map(|name| document.get_str(name));
+    if header.is_none() && parties.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    tags.open("EPCISHeader")?;
+    if let [Some(sender), Some(receiver), number] = parties {
+        write_business(tags, sender, receiver, number.unwrap_or("1"), created)?;
+    }
+    for (name, value) in header.into_iter().flat_map(Object::iter) {
+        match name {
+            "epcisMasterData" => write_master_data(value, tags).map_err(|fault| fault.under("/epcisMasterData")),
+            _ => tags.extension(name, value).map_err(|fault| fault.under(&json::pointer(name))),
+        }
+        .map_err(|fault| fault.under("/epcisHeader"))?;
+    }
+    tags.close("EPCISHeader")
+}
+
+fn write_business(tags: &mut Tags<'_>, from: &str, to: &str, number: &str, created: &str) -> Result<(), Fault> {
+    let prefix = tags.declare("sbdh", SBDH);
+    let name = |local: &str| format!("{prefix}:{local}");
+    tags.open(&name("StandardBusinessDocumentHeader"))?;
+    tags.leaf(&name("HeaderVersion"), "1.0")?;
+    for (party, id) in [("Sender", from), ("Receiver", to)] {
+        tags.open(&name(party))?;
+        tags.leaf(&name("Identifier"), id)?;
+        tags.close(&name(party))?;
+    }
+    tags.open(&name("DocumentIdentification"))?;
+    for (local, text) in [
+        ("Standard", "EPCglobal"),
+        ("TypeVersion", "2.0"),
+        ("InstanceIdentifier", number),
+        ("Type", "Events"),
+        ("CreationDateAndTime", created),
+    ] {
+        tags.leaf(&name(local), text)?;
+    }
+    tags.close(&name("DocumentIdentification"))?;
+    tags.close(&name("StandardBusinessDocumentHeader"))
+}
+
+fn write_master_data(data: &Json, tags: &mut Tags<'_>) -> Result<(), Fault> {
+    let none = Json::Array(Vec::new());
+    tags.open("extension")?;
+    tags.open("EPCISMasterData")?;
+    tags.list("VocabularyList", data.get("vocabularyList").unwrap_or(&none), |tags, vocabulary| {
+        tags.start("Vocabulary", &pair("type", vocabulary))?;
+        let list = vocabulary.get("vocabularyElementList").unwrap_or(&none);
+        tags.list("VocabularyElementList", list, write_entry)?;
+        tags.close("Vocabulary")
+    })?;
+    tags.close("EPCISMasterData")?;
+    tags.close("extension")
+}
+
+fn write_entry(tags: &mut Tags<'_>, entry: &Json) -> Result<(), Fault> {
+    tags.start("VocabularyElement", &pair("id", entry))?;
+    for attribute in entry.get("attributes").and_then(Json::as_array).unwrap_or_default() {
+        tags.start("attribute", &pair("id", attribute))?;
+        match attribute.get("attribute") {
+            Some(Json::Object(parts)) => parts.iter().try_for_each(|(name, value)| tags.extension(name, value))?,
+            Some(value) => tags.characters(&super::write::text(value))?,
+            None => {}
+        }
+        tags.close("attribute")?;
+    }
+    if let Some(children) = entry.get("children") {
+        tags.list("children", children, |tags, id| tags.leaf("id", &super::write::text(id)))?;
+    }
+    for (name, value) in entry.as_object().into_iter().flat_map(Object::iter) {
+        if !["id", "attributes", "children"].contains(&name) {
+            tags.extension(name, value)?;
+        }
+    }
+    tags.close("VocabularyElement")
+}
+
+fn pair(name: &str, object: &Json) -> Vec<(String, String)> {
+    object.get_str(name).map(|value| (name.to_owned(), value.to_owned())).into_iter().collect()
 }

@@ -1,11 +1,12 @@
 //! Small trees of elements out of a stream, with every limit checked before memory is taken.
 
+use super::limit::Limited;
 use super::{DEPTH_MAX, TOKEN_BYTES_MAX};
 use crate::fault::Fault;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 use std::sync::Arc;
 
 /// What `xml:` stands for.
@@ -243,36 +244,4 @@ impl<R: BufRead> Parser<R> {
 /// XML has one line end.
 fn unix_lines(text: &str) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
-}
-
-/// Input of which no token takes more than `left` bytes.
-struct Limited<R> {
-    input: R,
-    left: usize,
-}
-
-impl<R: BufRead> Read for Limited<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(out.len());
-        out[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl<R: BufRead> BufRead for Limited<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let left = self.left;
-        let available = self.input.fill_buf()?;
-        if left == 0 && !available.is_empty() {
-            return Err(io::Error::other(format!("a tag or text of more than {TOKEN_BYTES_MAX} bytes")));
-        }
-        Ok(&available[..available.len().min(left)])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.left = self.left.saturating_sub(count);
-        self.input.consume(count);
-    }
 }

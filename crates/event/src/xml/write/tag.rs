@@ -1,0 +1,177 @@
+//! Tags, escaped text, and the namespaces that are used.
+
+use super::scalar::{items, text};
+use crate::context::Context;
+use crate::fault::Fault;
+use crate::json::{self, Json};
+use std::collections::BTreeMap;
+
+/// Growing XML, and the prefixes it needs.
+pub(in crate::xml) struct Tags<'a> {
+    context: &'a Context,
+    out: String,
+    /// Prefix and namespace.
+    spaces: BTreeMap<String, String>,
+}
+
+impl<'a> Tags<'a> {
+    pub fn new(context: &'a Context) -> Self {
+        Tags { context, out: String::new(), spaces: BTreeMap::new() }
+    }
+
+    pub fn context(&self) -> &'a Context {
+        self.context
+    }
+
+    pub fn text(&self) -> &str {
+        &self.out
+    }
+
+    /// ` xmlns:…="…"` of every prefix that was used.
+    pub fn declarations(&self) -> String {
+        let one = |(prefix, space): (&String, &String)| {
+            format!(" xmlns:{prefix}=\"{}\"", quick_xml::escape::escape(space.as_str()))
+        };
+        self.spaces.iter().map(one).collect()
+    }
+
+    pub fn start(&mut self, name: &str, attributes: &[(String, String)]) -> Result<(), Fault> {
+        self.out.push('<');
+        self.out.push_str(name);
+        for (name, value) in attributes {
+            self.out.push_str(&format!(" {name}=\"{}\"", escaped(value)?));
+        }
+        self.out.push('>');
+        Ok(())
+    }
+
+    pub fn open(&mut self, name: &str) -> Result<(), Fault> {
+        self.start(name, &[])
+    }
+
+    pub fn close(&mut self, name: &str) -> Result<(), Fault> {
+        self.out.extend(["</", name, ">"]);
+        Ok(())
+    }
+
+    pub fn characters(&mut self, text: &str) -> Result<(), Fault> {
+        self.out.push_str(&escaped(text)?);
+        Ok(())
+    }
+
+    pub fn leaf(&mut self, name: &str, text: &str) -> Result<(), Fault> {
+        self.open(name)?;
+        self.characters(text)?;
+        self.close(name)
+    }
+
+    /// An element with one inside for each item.
+    pub fn list(
+        &mut self,
+        name: &str,
+        value: &Json,
+        mut item: impl FnMut(&mut Self, &Json) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.open(name)?;
+        for (index, each) in items(value).iter().enumerate() {
+            item(self, each).map_err(|fault| fault.under(&format!("/{index}")))?;
+        }
+        self.close(name)
+    }
+
+    /// A member of another namespace: one element, or as many as a list has items.
+    pub fn extension(&mut self, name: &str, value: &Json) -> Result<(), Fault> {
+        let tag = self.name(name)?;
+        for item in items(value) {
+            let Some(object) = item.as_object() else {
+                if *item != Json::Null {
+                    self.leaf(&tag, &text(item))?;
+                }
+                continue;
+            };
+            let mut attributes = Vec::new();
+            for (name, value) in object.iter() {
+                if let Some(attribute) = name.strip_prefix('@').filter(|name| *name != "context") {
+                    let written = if attribute.contains(':') { self.name(attribute)? } else { xml_name(attribute)? };
+                    attributes.push((written, text(value)));
+                }
+            }
+            self.start(&tag, &attributes)?;
+            for (name, value) in object.iter() {
+                match name {
+                    "#text" => self.characters(&text(value))?,
+                    _ if name.starts_with('@') => {}
+                    _ => self.extension(name, value).map_err(|fault| fault.under(&json::pointer(name)))?,
+                }
+            }
+            self.close(&tag)?;
+        }
+        Ok(())
+    }
+
+    /// The name of an element or attribute for a JSON member; its prefix is declared.
+    pub fn name(&mut self, member: &str) -> Result<String, Fault> {
+        let full;
+        let (prefix, space, local) = match member.split_once(':') {
+            Some((prefix, local)) if self.context.lookup(prefix).is_some() => {
+                (prefix, self.context.lookup(prefix).unwrap_or_default(), local)
+            }
+            _ => {
+                full = self.context.expand(member).unwrap_or_else(|| member.to_owned());
+                match full.rfind(['#', '/', ':']) {
+                    Some(at) => ("", &full[..=at], &full[at + 1..]),
+                    None => return xml_name(member),
+                }
+            }
+        };
+        // The namespace of the CBV's master data ends with a colon in JSON-LD only.
+        let space = if space == "urn:epcglobal:cbv:mda:" { space.trim_end_matches(':') } else { space };
+        let local = xml_name(local)?;
+        let prefix = self.declare(prefix, space);
+        Ok(format!("{prefix}:{local}"))
+    }
+
+    /// Declares a namespace under that prefix if it can be, else under another.
+    pub fn declare(&mut self, prefix: &str, space: &str) -> String {
+        let taken = |prefix: &str| self.spaces.get(prefix).is_some_and(|known| known != space);
+        let reserved = |prefix: &str| prefix.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"));
+        let usable = !prefix.is_empty() && xml_name(prefix).is_ok() && !reserved(prefix) && !taken(prefix);
+        let prefix = if usable {
+            prefix.to_owned()
+        } else {
+            let known = self.spaces.iter().find(|(_, known)| *known == space).map(|(prefix, _)| prefix.clone());
+            let free = || (1..).map(|number| format!("ns{number}")).find(|prefix| !taken(prefix));
+            known.or_else(free).unwrap_or_default()
+        };
+        self.spaces.insert(prefix.clone(), space.to_owned());
+        prefix
+    }
+
+    /// A word of a GS1 vocabulary with its usual prefix; other values as they are.
+    pub fn curie(&mut self, value: &str, prefix: &str, base: &str, head: &str) -> String {
+        if value.contains(':') || value.is_empty() {
+            return value.to_owned();
+        }
+        let space = base.strip_suffix(head).unwrap_or(base);
+        if self.declare(prefix, space) == prefix { format!("{prefix}:{head}{value}") } else { format!("{base}{value}") }
+    }
+}
+
+/// A name without a colon that XML 1.0 allows.
+fn xml_name(text: &str) -> Result<String, Fault> {
+    let letter = |c: char| c.is_alphabetic() || c == '_';
+    let fine = text.starts_with(letter) && text.chars().all(|c| letter(c) || c.is_numeric() || "-.".contains(c));
+    if fine {
+        return Ok(text.to_owned());
+    }
+    Err(Fault::new("", "xml-name", format!("{text:?} is no name of an XML element")))
+}
+
+/// Text and values of attributes. Line ends and tabs survive; other control characters have no way into XML.
+pub(super) fn escaped(text: &str) -> Result<String, Fault> {
+    let forbidden = |c: char| (c < ' ' && !"\t\n\r".contains(c)) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if let Some(wrong) = text.chars().find(|c| forbidden(*c)) {
+        return Err(Fault::new("", "xml-character", format!("{wrong:?} cannot stand in XML")));
+    }
+    Ok(quick_xml::escape::escape(text).replace('\t', "&#9;").replace('\n', "&#10;").replace('\r', "&#13;"))
+}
