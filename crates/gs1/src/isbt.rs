@@ -113,8 +113,10 @@ fn wrong(name: &str, value: &str, should: &str) -> CodeError {
 impl<'a> Parts<'a> {
     fn read(&mut self, name: &str, value: &'a str) -> Result<(), CodeError> {
         let day = || {
-            let clock = value.get(6..).is_none_or(|clock| clock.is_empty() || is_digits(clock) && clock < "2400");
-            let date = value.get(..6).filter(|_| clock).and_then(cyyjjj);
+            let (date, clock) = value.split_at_checked(6).unwrap_or((value, ""));
+            let minute = clock.get(2..).unwrap_or("");
+            let timed = clock.is_empty() || (is_digits(clock) && clock < "2400" && minute < "60");
+            let date = Some(date).filter(|_| timed).and_then(cyyjjj);
             date.ok_or_else(|| CodeError::new("date", format!("{name}{value} should be a day as CYYJJJ, and a time")))
         };
         match name {

@@ -43,7 +43,7 @@ fn the_lists_are_those_of_iso_codes() {
     let checked_in = std::fs::read_to_string(&file).expect("the lists");
     assert!(
         checked_in == generated,
-        "src/lists.rs is stale; refresh it: MEDTRACE_UPDATE=1 cargo test -p medtrace-gs1 --test lists"
+        "src/lists.rs is stale; refresh it: MEDTRACE_UPDATE=1 MEDTRACE_ISO_CODES=… cargo test -p medtrace-gs1 --test lists"
     );
 }
 

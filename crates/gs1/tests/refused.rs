@@ -30,6 +30,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("=/A9999XYZ100T094", "length", "has 15 characters and should have 16"),
     ("=A99971312345600", "no-key", "is the number of a donation: scan its product code"),
     ("=/A9999XYZ100T0944=>014366", "date", "should be a day as CYYJJJ"),
+    ("=/A9999XYZ100T0944&>0143651260", "date", "should be a day as CYYJJJ, and a time"),
     ("=/A9999XYZ100T0944=,1", "length", "has 1 characters and should have 6"),
     ("=+03000=/A9999XYZ100T0944=,000025", "length", "more or fewer structures"),
     ("=/A9999XYZ100T0944=/B9999XYZ100T0944", "repeated", "two different values of its device identifier"),
