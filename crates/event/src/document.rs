@@ -89,7 +89,7 @@ fn bare(json: Json) -> Result<Document, Vec<Fault>> {
     })
 }
 
-fn version(json: &Json, faults: &mut Vec<Fault>) -> Option<String> {
+pub(crate) fn version(json: &Json, faults: &mut Vec<Fault>) -> Option<String> {
     match json.get("schemaVersion") {
         Some(Json::String(text)) if text == "2" || text.starts_with("2.") => {
             return Some(text.clone());
@@ -103,7 +103,7 @@ fn version(json: &Json, faults: &mut Vec<Fault>) -> Option<String> {
     None
 }
 
-fn creation(json: &Json, faults: &mut Vec<Fault>) -> Option<i64> {
+pub(crate) fn creation(json: &Json, faults: &mut Vec<Fault>) -> Option<i64> {
     let date = json.get("creationDate");
     let created = date.and_then(Json::as_str).and_then(time::instant);
     match (date, created) {

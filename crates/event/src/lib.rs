@@ -1,8 +1,9 @@
 //! EPCIS 2.0 events: from bytes that anybody sent to bytes that mean one thing, and a typed view of them.
 //!
 //! In scope: I-JSON and RFC 8785 ([`json`]), the typed and validated view of one event ([`Event`]), its sealed bytes
-//! and key ([`mod@seal`]), EPCIS documents ([`document`]), [`xml`] documents, JSON-LD contexts without a network ([`context`]), the Core
-//! Business Vocabulary ([`vocab`]) and its event hash ([`hash`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
+//! and key ([`mod@seal`]), EPCIS documents at once ([`document`]) or event by event ([`source`]: JSON in [`stream`], XML
+//! in [`xml`]), JSON-LD contexts without a network ([`context`]), the Core Business Vocabulary ([`vocab`]) and its event
+//! hash ([`hash`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
 //!
 //! Out of scope: identifiers (`medtrace-gs1`), who may say what (`medtrace-registry`), what follows from an event
 //! (`medtrace-timeline`). Pure: no clock, no randomness, no files, no network.
@@ -15,7 +16,9 @@ pub mod hash;
 pub mod json;
 pub mod scan;
 pub mod seal;
+pub mod source;
 pub mod steps;
+pub mod stream;
 pub mod time;
 pub mod vocab;
 pub mod xml;
@@ -27,6 +30,7 @@ pub use fault::Fault;
 pub use hash::{CbvVersion, event_hash};
 pub use json::Json;
 pub use seal::{SealedEvent, event_key, open, seal};
+pub use source::{Source, SourceEvent};
 
 /// Largest event, in bytes of its sealed (JCS) form.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
