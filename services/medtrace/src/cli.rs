@@ -8,7 +8,10 @@ use medtrace_service::{ConfigError, config::EXIT_CONFIG};
 
 use crate::{
     client::explain,
-    commands::{audit, bench, demo, engine, health, keys, parse, post, proof, rebuild, recall, trace, up, verify},
+    commands::{
+        audit, bench, check, convert, demo, engine, hash, health, keys, parse, post, proof, rebuild, recall, trace, up,
+        verify,
+    },
     context::{Context, Done, Outcome},
     output::Output,
 };
@@ -54,6 +57,12 @@ enum Command {
     Demo(demo::Demo),
     /// Post EPCIS documents, single events, scan lists or notices
     Post(post::Post),
+    /// Check EPCIS documents, JSON or XML, without sending them anywhere
+    Check(check::Check),
+    /// Convert an EPCIS document to the other syntax, or its identifiers to the other spelling
+    Convert(convert::Convert),
+    /// Print the CBV event hash of every event of an EPCIS document
+    Hash(hash::Hash),
     /// Ask whether a pack may be accepted
     Verify(verify::Verify),
     /// Say everything that is known about a code from its text alone; needs no stack
@@ -114,6 +123,9 @@ async fn run(command: Command, context: &Context) -> Done {
         Command::Up(command) => command.run(context).await,
         Command::Demo(command) => command.run(context).await,
         Command::Post(command) => command.run(context).await,
+        Command::Check(command) => command.run(context).await,
+        Command::Convert(command) => command.run(context).await,
+        Command::Hash(command) => command.run(context).await,
         Command::Verify(command) => command.run(context).await,
         Command::Parse(command) => command.run(context),
         Command::Trace(command) => command.run(context).await,

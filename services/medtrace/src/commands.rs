@@ -2,8 +2,12 @@
 
 pub mod audit;
 pub mod bench;
+pub mod check;
+pub mod convert;
 pub mod demo;
+pub mod document;
 pub mod engine;
+pub mod hash;
 pub mod health;
 pub mod keys;
 pub mod parse;

@@ -6,7 +6,8 @@
 //! measurement of this machine ([`bench`]).
 //!
 //! Out of scope: every decision about events, rights, blocks and answers: those are the services' and the crates'. The
-//! tool computes nothing that it could ask for, except what must not be taken on trust: proofs and audits.
+//! tool computes nothing that it could ask for, except what must not be taken on trust, proofs and audits, and what needs
+//! no service at all: checking, hashing and converting EPCIS documents.
 //!
 //! Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 a finding (rejected, tampered, not proven), 78 bad configuration.
 
