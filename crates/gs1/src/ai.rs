@@ -135,10 +135,33 @@ pub(crate) enum Rule {
     Zero,
 }
 
+/// One past the greatest application identifier.
+const NUMBERS: usize = 10_000;
+
+static ENTRIES: &[Entry] = TABLE;
+/// Where the row of each application identifier stands, plus one; 0 for none.
+static ROWS: [u8; NUMBERS] = rows();
+
+const fn rows() -> [u8; NUMBERS] {
+    assert!(TABLE.len() < u8::MAX as usize);
+    let mut rows = [0; NUMBERS];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let Ais(first, last) = TABLE[row].ais;
+        let mut ai = first;
+        while ai <= last {
+            rows[ai as usize] = row as u8 + 1;
+            ai += 1;
+        }
+        row += 1;
+    }
+    rows
+}
+
 /// The row of a known application identifier.
 pub(crate) fn entry(ai: Ai) -> Option<&'static Entry> {
-    let after = TABLE.partition_point(|entry| entry.ais.0 <= ai.0);
-    TABLE.get(after.checked_sub(1)?).filter(|entry| entry.ais.contains(ai))
+    let row = *ROWS.get(usize::from(ai.0))?;
+    ENTRIES.get(usize::from(row).checked_sub(1)?)
 }
 
 /// The application identifier that `text` begins with. No one is the beginning of another, so the first found is it.

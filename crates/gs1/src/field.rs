@@ -13,17 +13,24 @@ pub(crate) fn check(ai: Ai, value: &str) -> Result<(), CodeError> {
         if part.optional && rest.is_empty() {
             break;
         }
-        let here = rest.char_indices().nth(part.max).map_or(rest, |(end, _)| &rest[..end]);
+        let here = head(rest, part.max);
         if let Some(wrong) = here.chars().find(|c| !part.set.holds(*c)) {
             return Err(charset(ai, part.set, wrong, value));
         }
-        if here.chars().count() < part.min {
+        if here.len() < part.min || here.chars().count() < part.min {
             return Err(length(ai, entry, value));
         }
         check_rules(ai, entry, part, here)?;
         rest = &rest[here.len()..];
     }
     if rest.is_empty() { Ok(()) } else { Err(length(ai, entry, value)) }
+}
+
+/// At most so many characters from the beginning.
+fn head(text: &str, chars: usize) -> &str {
+    // No text has more characters than bytes.
+    let end = if text.len() > chars { text.char_indices().nth(chars) } else { None };
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 fn check_rules(ai: Ai, entry: &Entry, part: &Part, value: &str) -> Result<(), CodeError> {

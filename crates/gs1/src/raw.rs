@@ -50,7 +50,7 @@ fn split(ai: Ai, rest: &str) -> Result<(&str, &str), CodeError> {
         return Err(field::unknown(rest));
     };
     let max = field::lengths(row).1;
-    let end = field.char_indices().nth(max).map(|(end, _)| end);
+    let end = if field.len() > max { field.char_indices().nth(max).map(|(end, _)| end) } else { None };
     match end {
         None => Ok((field, after)),
         Some(end) if !row.fnc1 => Ok((&rest[..end], &rest[end..])),

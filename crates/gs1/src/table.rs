@@ -7,7 +7,7 @@ use crate::ai::Rule::*;
 use crate::ai::{Ais, Entry, Set, one, optional, part};
 
 #[rustfmt::skip]
-pub(crate) static TABLE: &[Entry] = &[
+pub(crate) const TABLE: &[Entry] = &[
     Entry { ais: one(0), fnc1: false, attribute: true, parts: &[part(Set::N, 18, 18, &[Csum, Gcppos2])], req: &[], ex: &[], key: Some(&[]), title: "SSCC" },
     Entry { ais: one(1), fnc1: false, attribute: true, parts: &[part(Set::N, 14, 14, &[Csum, Gcppos2])], req: &[], ex: &[one(255), one(37)], key: Some(&[one(22), one(10), one(21), one(235)]), title: "GTIN" },
     Entry { ais: one(2), fnc1: false, attribute: true, parts: &[part(Set::N, 14, 14, &[Csum, Gcppos2])], req: &[&[one(37)]], ex: &[one(1), one(3)], key: None, title: "CONTENT" },

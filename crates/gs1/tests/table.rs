@@ -19,7 +19,7 @@ use crate::ai::Rule::*;
 use crate::ai::{Ais, Entry, Set, one, optional, part};
 
 #[rustfmt::skip]
-pub(crate) static TABLE: &[Entry] = &[
+pub(crate) const TABLE: &[Entry] = &[
 ";
 
 #[test]
