@@ -24,6 +24,7 @@ use medtrace_service::{Kind, Problem, Shutdown};
 use tokio::sync::{Semaphore, watch};
 
 pub use job::{Behaviour, Job, Stage};
+pub use plan::XML_TYPES;
 use spool::Spool;
 
 use crate::{Service, group::Shared, view::View};
@@ -61,8 +62,8 @@ pub trait Index: Send + Sync + 'static {
 }
 
 /// What can be said of a document before it is spooled: whether it is one, and how many events it has.
-pub fn check_envelope(body: &[u8]) -> Result<(), Problem> {
-    plan::envelope(body).map(|_| ()).map_err(|faults| plan::problem(&faults))
+pub fn check_envelope(body: &[u8], media_type: &str) -> Result<(), Problem> {
+    plan::envelope(body, media_type).map(|_| ()).map_err(|faults| plan::problem(&faults))
 }
 
 /// All capture jobs of this service.

@@ -26,6 +26,59 @@ fn location(answer: &Answer) -> String {
     answer.headers["location"].to_str().unwrap().to_owned()
 }
 
+/// [`document`] as XML of this version. Lists of EPCs take other spellings there.
+fn xml(version: &str, serials: &[&str]) -> String {
+    let schema = if version.starts_with('2') { "urn:epcglobal:epcis:xsd:2" } else { "urn:epcglobal:epcis:xsd:1" };
+    let event = |serial: &&str| {
+        format!(
+            "<ObjectEvent><eventTime>2026-03-01T08:00:00+08:00</eventTime>\
+             <eventTimeZoneOffset>+08:00</eventTimeZoneOffset><epcList><epc>https://id.gs1.org/01/09506000134352/21/{serial}\
+             </epc></epcList><action>OBSERVE</action><bizStep>urn:epcglobal:cbv:bizstep:inspecting</bizStep>\
+             <readPoint><id>https://id.gs1.org/414/9506000134352</id></readPoint></ObjectEvent>"
+        )
+    };
+    format!(
+        "<epcis:EPCISDocument xmlns:epcis=\"{schema}\" schemaVersion=\"{version}\" creationDate=\"2026-03-01T08:00:00Z\">\
+         <EPCISBody><EventList>{}</EventList></EPCISBody></epcis:EPCISDocument>",
+        serials.iter().map(event).collect::<String>()
+    )
+}
+
+/// The same events in either syntax are the same bytes, so that each counts once.
+#[tokio::test(flavor = "multi_thread")]
+async fn xml_becomes_the_events_that_it_means() {
+    let running = start(MANUFACTURER, &folder("xml"), world(), FakeLog::new()).await;
+    let events = |taken: &Taken| {
+        let events = taken.items().into_iter().filter(|(kind, _)| *kind == ItemKind::Event);
+        events.map(|(_, event)| event).collect::<Vec<_>>()
+    };
+    let published = async |answer: Answer| {
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        let done = |job: &Value| job["receipts"].as_array().unwrap().len() == 1;
+        running.job_until(FACTORY, &location(&answer), done).await;
+        running.log.taken().last().unwrap().items()[0].1.clone()
+    };
+    published(capture(&running, &document(&[seen("X1"), seen("X2")])).await).await;
+    for (media_type, version) in [("application/xml", "2.0"), ("text/xml; charset=utf-8", "1.2")] {
+        let post = running.post_as(FACTORY, "/capture", media_type).body(xml(version, &["X1", "X2"]));
+        let source = published(running.send(post).await).await;
+        let taken = running.log.taken();
+        assert_eq!(events(&taken[0]), events(taken.last().unwrap()), "{version}");
+        // The evidence names the bytes that were sent.
+        let sha256 = medtrace_ledger::Hash::of(xml(version, &["X1", "X2"])).to_string();
+        assert_eq!((&source["mediaType"], &source["sha256"]), (&json!(media_type.split(';').next()), &json!(sha256)));
+    }
+
+    // What the party may not say is named by its place in the XML; the rest is stored if the rest is wanted.
+    let wrong = xml("1.2", &["X3", "X4"]).replace("09506000134352/21/X4", "09506000134353/21/X4");
+    let post = running.post_as(FACTORY, "/capture", "application/xml").header("GS1-Capture-Error-Behaviour", "proceed");
+    let path = location(&running.send(post.body(wrong)).await);
+    let job = running.job_until(FACTORY, &path, |job| job["receipts"].as_array().unwrap().len() == 1).await;
+    let place = "/epcis:EPCISDocument/EPCISBody/EventList/ObjectEvent[2]/epcList/epc";
+    assert_eq!(job["errors"][0]["errors"][0]["path"], place);
+    assert_eq!((&job["success"], &job["events"]), (&json!(false), &json!(1)));
+}
+
 /// How often the log holds each event, by its EPC.
 fn counts(log: &FakeLog) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();

@@ -53,7 +53,10 @@ async fn tokens_services_methods_and_media_types() {
         ("a party that nobody knows, a document", running.post(NOBODY, "/capture").json(&document(&[seen("S1")]))),
         ("wrong method", running.http.put(format!("{}/v1/scans", running.base))),
         ("wrong path", running.get(FACTORY, "/v1/nothing")),
-        ("XML", running.post_as(FACTORY, "/capture", "application/xml").body("<x/>")),
+        ("XML that is no document", running.post_as(FACTORY, "/capture", "application/xml").body("<x/>")),
+        ("XML that ends too early", running.post_as(FACTORY, "/capture", "text/xml; charset=utf-8").body(TORN_XML)),
+        ("XML as an event", running.post_as(FACTORY, "/events", "application/xml").body("<x/>")),
+        ("CSV", running.post_as(FACTORY, "/capture", "text/csv").body("a;b")),
         ("text", running.post_as(FACTORY, "/v1/scans", "text/plain; charset=utf-8").body("hello")),
         ("unknown job", running.get(FACTORY, "/capture/0190e0a0-0000-4000-8000-000000000001")),
         ("unknown query parameter", running.get(FACTORY, "/capture?page=1")),
@@ -65,6 +68,10 @@ async fn tokens_services_methods_and_media_types() {
     ];
     insta::assert_json_snapshot!(answers(&running, rows).await);
 }
+
+/// A document whose end did not arrive.
+const TORN_XML: &str = r#"<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2"
+    creationDate="2026-03-01T08:00:00Z"><EPCISBody><EventList><ObjectEvent>"#;
 
 #[tokio::test]
 async fn sizes_are_refused_before_anything_is_decoded() {

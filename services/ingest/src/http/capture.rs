@@ -14,11 +14,11 @@ use serde_json::Value;
 
 use super::{
     Hosted,
-    input::{Caller, Sent, compute, json_type},
+    input::{Caller, JSON_TYPES, Sent, compute, media_type},
 };
 use crate::{
     App,
-    jobs::{self, Behaviour, CAPTURE_BYTES_MAX, Job},
+    jobs::{self, Behaviour, CAPTURE_BYTES_MAX, Job, XML_TYPES},
 };
 
 /// Jobs of one page, unless asked for otherwise.
@@ -34,15 +34,20 @@ pub(super) async fn post(
     headers: HeaderMap,
     sent: Sent<CAPTURE_BYTES_MAX>,
 ) -> Result<Response, Problem> {
-    let media_type = json_type(&headers)?;
+    let media_type = document_type(&headers)?;
     let behaviour = behaviour(&headers)?;
     Hosted::for_events(&app, &caller.party)?;
     let job = Job::new(&caller.party, &caller.who, behaviour, media_type, &sent.bytes, app.now_ms());
     let bytes = sent.bytes.clone();
-    compute(sent.bytes.len(), move || jobs::check_envelope(&bytes)).await?;
+    compute(sent.bytes.len(), move || jobs::check_envelope(&bytes, media_type)).await?;
     let job = app.jobs.take(job, sent.bytes.to_vec()).await?;
     let location = format!("/capture/{}", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job.show())).into_response())
+}
+
+/// The media type of a document: JSON, also if none is given, or XML.
+fn document_type(headers: &HeaderMap) -> Result<&'static str, Problem> {
+    media_type(headers, &[JSON_TYPES, XML_TYPES].concat())
 }
 
 fn behaviour(headers: &HeaderMap) -> Result<Behaviour, Problem> {

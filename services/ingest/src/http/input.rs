@@ -108,19 +108,23 @@ fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The media type of a body that must be JSON; a missing one is taken as `application/json`.
-pub(super) fn json_type(headers: &HeaderMap) -> Result<&str, Problem> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok("application/json") };
+/// Media types of JSON; a missing one is taken as the first.
+pub(super) const JSON_TYPES: [&str; 2] = ["application/json", "application/ld+json"];
+
+/// The media type of a body that must be JSON.
+pub(super) fn json_type(headers: &HeaderMap) -> Result<&'static str, Problem> {
+    media_type(headers, &JSON_TYPES)
+}
+
+/// Which of these media types a body has; the first if it names none.
+pub(super) fn media_type(headers: &HeaderMap, taken: &[&'static str]) -> Result<&'static str, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(taken[0]) };
     let value = value.to_str().unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
-    let taken = ["application/json", "application/ld+json"];
-    match taken.iter().find(|taken| essence.eq_ignore_ascii_case(taken)) {
-        Some(taken) => Ok(taken),
-        None => {
-            let detail = format!("{essence:?} is not taken here; send {}", taken.join(" or "));
-            Err(Kind::UnsupportedMediaType.because(detail))
-        }
-    }
+    taken.iter().find(|taken| essence.eq_ignore_ascii_case(taken)).copied().ok_or_else(|| {
+        let detail = format!("{essence:?} is not taken here; send {}", taken.join(" or "));
+        Kind::UnsupportedMediaType.because(detail)
+    })
 }
 
 /// Runs `work` here if the body is small, else on a thread for long work.

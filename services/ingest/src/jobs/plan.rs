@@ -1,7 +1,8 @@
 //! A document to its submissions: every event judged, the good ones packed in order, each submission led by the
 //! document's own item.
 
-use medtrace_event::{Document, Fault};
+use medtrace_event::source::SourceEvent;
+use medtrace_event::{Document, Fault, Json, xml};
 use medtrace_ledger::{SigningKey, submission::SubmissionKind};
 use medtrace_service::Problem;
 
@@ -12,6 +13,10 @@ use crate::{
     seal::{Body, Consortium, SealError, Sealed, Size, seal},
 };
 
+/// Media types of XML documents.
+pub const XML_TYPES: [&str; 2] = ["application/xml", "text/xml"];
+const LIST: &str = "/epcisBody/eventList";
+
 /// What a document becomes.
 pub(super) struct Plan {
     pub records: Vec<Sealed>,
@@ -20,18 +25,45 @@ pub(super) struct Plan {
     pub errors: Vec<Problem>,
 }
 
+/// A document, whatever its syntax.
+pub struct Captured {
+    /// What surrounds the events, as the JSON document has it.
+    header: Json,
+    events: Vec<SourceEvent>,
+}
+
 /// Reads the envelope of a document and checks what can be said before any event is looked at.
-pub fn envelope(body: &[u8]) -> Result<Document, Vec<Fault>> {
-    let document = Document::parse(body)?;
-    let count = document.events.len();
-    if count > CAPTURE_EVENTS_MAX {
-        let detail = format!("{count} events; one document takes {CAPTURE_EVENTS_MAX}");
-        return Err(vec![Fault::limit("/epcisBody/eventList", "too-many-events", detail)]);
+pub fn envelope(body: &[u8], media_type: &str) -> Result<Captured, Vec<Fault>> {
+    let captured = match XML_TYPES.contains(&media_type) {
+        true => of_xml(body)?,
+        false => {
+            let Document { header, events, .. } = Document::parse(body)?;
+            Captured { header, events: events.into_iter().map(SourceEvent::Json).collect() }
+        }
+    };
+    match captured.events.len() {
+        0 => Err(vec![Fault::new(LIST, "empty", "there should be at least one event")]),
+        count if count > CAPTURE_EVENTS_MAX => Err(vec![too_many(count)]),
+        _ => Ok(captured),
     }
-    if count == 0 {
-        return Err(vec![Fault::new("/epcisBody/eventList", "empty", "there should be at least one event")]);
+}
+
+/// XML has faults of its own, after which nothing can be said of the rest: with any, nothing of the document is taken.
+fn of_xml(body: &[u8]) -> Result<Captured, Vec<Fault>> {
+    let mut reader = xml::Events::open(body).map_err(|fault| vec![fault])?;
+    let mut events = Vec::new();
+    for event in &mut reader {
+        events.push(SourceEvent::Xml(Box::new(event?)));
+        if events.len() > CAPTURE_EVENTS_MAX {
+            return Err(vec![too_many(events.len())]);
+        }
     }
-    Ok(document)
+    Ok(Captured { header: reader.header().clone(), events })
+}
+
+fn too_many(count: usize) -> Fault {
+    let detail = format!("{count} events; one document takes {CAPTURE_EVENTS_MAX}");
+    Fault::limit(LIST, "too-many-events", detail)
 }
 
 /// Judges and packs a document. The same document gives the same event keys, whenever it is planned.
@@ -43,7 +75,7 @@ pub(super) fn plan(
     key: &SigningKey,
 ) -> Result<Plan, SealError> {
     let failed = |errors| Ok(Plan { records: Vec::new(), events: 0, errors });
-    let document = match envelope(body) {
+    let document = match envelope(body, &job.media_type) {
         Ok(document) => document,
         Err(faults) => return failed(vec![problem(&faults)]),
     };
@@ -81,13 +113,17 @@ pub(super) fn plan(
     Ok(Plan { records, events: items.len(), errors })
 }
 
-fn judge(document: &Document, speaker: Speaker<'_>) -> (Vec<Body>, Vec<Problem>) {
+fn judge(document: &Captured, speaker: Speaker<'_>) -> (Vec<Body>, Vec<Problem>) {
     let (mut items, mut errors) = (Vec::with_capacity(document.events.len()), Vec::new());
-    for entry in &document.events {
+    for event in &document.events {
         let mut refused = Refused::default();
-        match speaker.event(entry, &entry.path, &mut refused) {
+        match speaker.event(event.entry(), "", &mut refused) {
             Some(sealed) => items.push(item(&sealed)),
-            None if errors.len() < VIOLATIONS_MAX => errors.push(refused.into_event_problem()),
+            None if errors.len() < VIOLATIONS_MAX => {
+                let mut of_document = Refused::default();
+                of_document.take(refused, |path| event.located(Fault::new(path, "", "")).path);
+                errors.push(of_document.into_event_problem());
+            }
             None => {}
         }
     }
