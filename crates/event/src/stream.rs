@@ -21,6 +21,9 @@ pub const HEADER_JSON_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Largest `epcisBody` that comes before the document's `type` or `@context`, in bytes.
 pub const HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// What to do about a body that is too large to be held.
+const LATE: &str = "in a document of this size, @context and type should come before epcisBody";
+
 /// The way to the list in each kind of document.
 const CAPTURE: [&str; 2] = ["epcisBody", "eventList"];
 const QUERY: [&str; 4] = ["epcisBody", "queryResults", "resultsBody", "eventList"];
@@ -65,7 +68,10 @@ impl<R: BufRead> Events<R> {
                 return Ok(events);
             }
             let max = if name == CAPTURE[0] { HELD_BYTES_MAX } else { HEADER_JSON_BYTES_MAX };
-            let piece = lexer.value(max).map_err(|fault| fault.under(&pointer(&name)))?;
+            let piece = lexer.value(max).map_err(|fault| match fault.code {
+                "too-large" if name == CAPTURE[0] => Fault { detail: LATE.to_owned(), ..fault.under(&pointer(&name)) },
+                _ => fault.under(&pointer(&name)),
+            })?;
             if name == CAPTURE[0] && !held {
                 lexer.hold(piece);
                 held = true;

@@ -3,7 +3,7 @@
 mod foreign;
 
 use medtrace_event::document::Entry;
-use medtrace_event::stream::{EVENT_JSON_BYTES_MAX, Events};
+use medtrace_event::stream::{EVENT_JSON_BYTES_MAX, Events, HELD_BYTES_MAX};
 use medtrace_event::{Document, Fault, Source};
 use proptest::prelude::*;
 use std::io::BufReader;
@@ -70,6 +70,17 @@ fn context_may_come_last() {
         assert_eq!(events[1].context.lookup("ex"), Some("http://ex.org/"));
     }
     assert_eq!(faults(&first), Vec::<String>::new());
+}
+
+#[test]
+fn a_large_document_is_told_to_put_its_context_first() {
+    let body = format!("\"epcisBody\": {{\"eventList\": [{}]}}", " ".repeat(HELD_BYTES_MAX));
+    let Err(fault) = Events::open(format!("{{{HEAD}, {body}, {CONTEXT}}}").as_bytes()) else {
+        panic!("it should be refused");
+    };
+    assert_eq!((fault.path.as_str(), fault.code), ("/epcisBody", "too-large"));
+    assert!(fault.detail.contains("@context"));
+    assert_eq!(faults(&format!("{{{HEAD}, {CONTEXT}, {body}}}")), ["/epcisBody/eventList empty"]);
 }
 
 #[test]

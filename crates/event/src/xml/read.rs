@@ -4,7 +4,7 @@ use super::event::{Maker, is_wrapper};
 use super::names::Prefixes;
 use super::tree::{Element, Parser, Token};
 use super::{EVENT_XML_BYTES_MAX, HEADER_XML_BYTES_MAX, header, locate};
-use crate::context::Context;
+use crate::context::{Context, STANDARD};
 use crate::document::{DocumentKind, Entry};
 use crate::event::Kind;
 use crate::fault::Fault;
@@ -118,9 +118,7 @@ impl<R: BufRead> Events<R> {
             }
         }
         self.context = self.names.context(&Prefixes::default()).within(&Context::standard());
-        if let Some(context) = self.context.to_json() {
-            head.insert("@context", context);
-        }
+        head.insert("@context", self.context.to_json().unwrap_or_else(|| Json::from(STANDARD)));
         self.header = Json::Object(head);
         Ok(())
     }
