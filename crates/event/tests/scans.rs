@@ -306,6 +306,14 @@ fn more_lots_than_events_are_refused() {
     assert_eq!(scanned.faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["too-many-events"]);
 }
 
+#[test]
+fn an_empty_lot_is_none() {
+    let item = format!(r#""lot":"","items":[{{"code":"(01){GTIN}(21)1"}}]"#);
+    let scanned = request("store", &item).events(&who());
+    let sealed = seal(scanned.events[0].json.clone(), &scanned.events[0].context, "acme").expect("a valid event");
+    assert!(sealed.event.labels.is_empty());
+}
+
 proptest! {
     /// Whatever is scanned: an answer for each code, and what becomes events is valid and can be sealed.
     #[test]

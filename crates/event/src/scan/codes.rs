@@ -130,7 +130,9 @@ fn one(code: &Code, at: &str) -> Result<Thing, Fault> {
 
 fn check(request: &ScanRequest, item: &ScanItem, path: &str, code: &Code) -> Result<Item, Fault> {
     let at = format!("{path}/code");
-    let lot = code.lot.as_ref().map(ToString::to_string).or_else(|| request.lot.clone());
+    // A form that is left empty says nothing.
+    let given = request.lot.clone().filter(|lot| !lot.is_empty());
+    let lot = code.lot.as_ref().map(ToString::to_string).or(given);
     let expiry = code.expiry.or_else(|| request.expiry.as_deref().and_then(time::day));
     let thing = match (code.thing.level(), code.thing.gtin(), &lot) {
         (Level::Instance, ..) => one(code, &at)?,
