@@ -107,7 +107,10 @@ impl Codes {
     }
 
     fn answer(&mut self, path: String, text: &str, read: Result<Code, Fault>) {
-        let doubt = read.as_ref().ok().and_then(|code| code.doubt.as_ref().map(|doubt| doubt.detail.clone()).or_else(|| code.note()));
+        let doubt = read
+            .as_ref()
+            .ok()
+            .and_then(|code| code.doubt.as_ref().map(|doubt| doubt.detail.clone()).or_else(|| code.note()));
         self.answers.push(Answer { path, code: text.to_owned(), result: read.map(|code| code.thing), doubt });
     }
 }
