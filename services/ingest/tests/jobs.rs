@@ -74,7 +74,7 @@ async fn xml_becomes_the_events_that_it_means() {
     let post = running.post_as(FACTORY, "/capture", "application/xml").header("GS1-Capture-Error-Behaviour", "proceed");
     let path = location(&running.send(post.body(wrong)).await);
     let job = running.job_until(FACTORY, &path, |job| job["receipts"].as_array().unwrap().len() == 1).await;
-    let place = "/epcis:EPCISDocument/EPCISBody/EventList/ObjectEvent[2]/epcList/epc";
+    let place = "/epcis:EPCISDocument/EPCISBody/EventList/ObjectEvent[2]/epcList/epc[1]";
     assert_eq!(job["errors"][0]["errors"][0]["path"], place);
     assert_eq!((&job["success"], &job["events"]), (&json!(false), &json!(1)));
 }
