@@ -17,6 +17,7 @@ pub mod json;
 pub mod scan;
 pub mod seal;
 pub mod source;
+pub mod spelling;
 pub mod steps;
 pub mod stream;
 pub mod time;

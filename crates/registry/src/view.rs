@@ -83,6 +83,13 @@ impl<'a> At<'a> {
         }
     }
 
+    /// Digits of the company prefix under which this identifier was issued, if anybody holds it.
+    pub fn company_prefix(&self, thing: &Thing) -> Option<usize> {
+        let held = |prefix: &Prefix| self.registry.prefixes.get(prefix)?.at(self.height)?.value.as_ref().map(|_| ());
+        let company = prefixes_of(thing).filter(|prefix| matches!(prefix, Prefix::Company(_)));
+        company.filter(|prefix| held(prefix).is_some()).map(|prefix| prefix.as_str().len()).max()
+    }
+
     /// Who lists this GLN.
     fn lister(&self, place: &Thing) -> Option<&'a PartyId> {
         self.registry.glns.get(&place.gln()?)?.at(self.height)?.value.as_ref()

@@ -11,30 +11,14 @@ use clap::ValueEnum;
 use medtrace_event::{
     Fault, Json, Source, SourceEvent,
     document::DocumentKind,
+    spelling::respell,
     xml::{WriteError, Writer},
 };
-use medtrace_gs1::{Scheme, Thing};
 
 use crate::{
     commands::document::{input, line, nobody_reads, output},
     context::{Context, Done, Outcome},
 };
-
-/// Members of an event whose text, or whose list of texts, names things.
-const IDENTIFIERS: [&str; 12] = [
-    "epcList",
-    "childEPCs",
-    "inputEPCList",
-    "outputEPCList",
-    "parentID",
-    "epcClass",
-    "id",
-    "source",
-    "destination",
-    "bizTransaction",
-    "transformationID",
-    "deviceID",
-];
 
 #[derive(Debug, clap::Args)]
 pub struct Convert {
@@ -98,8 +82,8 @@ fn convert(
         let mut json = event.entry().json.clone();
         match to {
             To::Json | To::Xml => {}
-            To::Urn => identifiers(&mut json, &|thing| thing.epc_urn(prefix_digits?.into())),
-            To::Dl => identifiers(&mut json, &|thing| Some(thing.uri())),
+            To::Urn => respell(&mut json, &|thing| thing.epc_urn(prefix_digits?.into())),
+            To::Dl => respell(&mut json, &|thing| Some(thing.uri())),
         }
         json
     };
@@ -142,39 +126,4 @@ fn to_xml(
     }
     writer.finish()?;
     Ok(())
-}
-
-/// Spells every identifier anew where `spell` has one for it.
-fn identifiers(json: &mut Json, spell: &dyn Fn(&Thing) -> Option<String>) {
-    let Json::Object(object) = json else {
-        return;
-    };
-    let names: Vec<String> = object.iter().map(|(name, _)| name.to_owned()).filter(|name| is_epcis(name)).collect();
-    for name in names {
-        let Some(value) = object.get_mut(&name) else {
-            continue;
-        };
-        let named = IDENTIFIERS.contains(&name.as_str());
-        match value {
-            Json::Array(items) => items.iter_mut().for_each(|item| identifier(item, named, spell)),
-            one => identifier(one, named, spell),
-        }
-    }
-}
-
-fn identifier(value: &mut Json, named: bool, spell: &dyn Fn(&Thing) -> Option<String>) {
-    match value {
-        Json::String(text) if named => {
-            let thing = Thing::from_uri(text).ok().filter(|thing| thing.scheme() != Scheme::Uri);
-            if let Some(other) = thing.and_then(|thing| spell(&thing)) {
-                *text = other;
-            }
-        }
-        nested => identifiers(nested, spell),
-    }
-}
-
-/// Extensions and master data belong to whoever wrote them.
-fn is_epcis(name: &str) -> bool {
-    !name.contains(':') && !["@context", "ilmd"].contains(&name)
 }

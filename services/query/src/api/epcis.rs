@@ -12,13 +12,11 @@ use medtrace_service::{Kind, Problem};
 use crate::app::{App, store_failed};
 use crate::epcis::ask::Ask;
 use crate::epcis::cursor::{Cursor, EXPIRY_S};
-use crate::epcis::page::{all, document, exceeds, page};
+use crate::epcis::form::Form;
+use crate::epcis::page::{all, exceeds, page};
 use crate::events::{by_event_id, by_name};
 use crate::params::Params;
 
-/// Media types of an answer, the first unless asked otherwise.
-const TYPES: [&str; 2] = ["application/json", "application/ld+json"];
-const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
 const EXTENSIONS: HeaderName = HeaderName::from_static("gs1-extensions");
 const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
 
@@ -36,7 +34,7 @@ pub async fn events(
     path: &str,
     query: Option<&str>,
 ) -> Result<Response, Problem> {
-    let media_type = acceptable(headers)?;
+    let form = Form::of(headers)?;
     let ask = Ask::read(params, &prefixes(headers)?)?;
     let snapshot = app.view.now();
     let genesis = app.config.genesis.hash();
@@ -57,7 +55,7 @@ pub async fn events(
     let per_page = ask.per_page.min(usize::try_from(left).unwrap_or(usize::MAX));
     let found = page(&app.client, &ask, known, cursor.map(|cursor| cursor.after), per_page).await?;
     let count = found.events.len() as u64;
-    let mut answer = answer(&document(found.events, now_us), media_type);
+    let mut answer = form.answer(found.events, now_us, snapshot.registry()?.at(known))?;
     if let Some(after) = found.next.filter(|_| count < left) {
         let expires_s = now_s + EXPIRY_S;
         let cursor = Cursor { known, after, given: given + count, expires_s };
@@ -94,8 +92,9 @@ fn prefixes(headers: &HeaderMap) -> Result<Context, Problem> {
 
 /// `GET /events/{eventID}`: whoever's events of this eventID, or the one of this name.
 pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
-    let media_type = acceptable(&headers)?;
-    let known = app.view.now().known();
+    let form = Form::of(&headers)?;
+    let snapshot = app.view.now();
+    let known = snapshot.known();
     let found = match id.parse::<EventRef>() {
         Ok(name) => by_name(&app.client, name, known).await.map(|row| row.into_iter().collect()),
         Err(_) => by_event_id(&app.client, &[&id], known).await,
@@ -105,7 +104,7 @@ pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<Stri
         return Err(Kind::NoSuchResource.because(format!("no event {id:?} is sealed")));
     }
     let events = all(&app.client, &found).await?;
-    Ok(answer(&document(events, jiff::Timestamp::now().as_microsecond()), media_type))
+    form.answer(events, jiff::Timestamp::now().as_microsecond(), snapshot.registry()?.at(known))
 }
 
 /// What may be done with these resources.
@@ -127,41 +126,6 @@ pub async fn versions(request: Request, next: Next) -> Response {
     answer
 }
 
-fn answer(document: &Json, media_type: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, media_type)], document.to_jcs()).into_response()
-}
-
-/// The media type to answer in.
-///
-/// # Errors
-/// 406 for another media type, or for identifiers in a form that they were not sealed in.
-pub fn acceptable(headers: &HeaderMap) -> Result<&'static str, Problem> {
-    let format = headers.get(EPC_FORMAT).and_then(|value| value.to_str().ok());
-    if let Some(format) = format.filter(|format| !["No_Preference", "Never_Translates"].contains(format)) {
-        let detail = format!("identifiers are given as they were sealed: GS1-EPC-Format cannot be {format}");
-        return Err(Kind::NotAcceptable.because(detail));
-    }
-    let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if accepted.is_empty() {
-        return Ok(TYPES[0]);
-    }
-    let ranges = accepted.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|range| !is_refusal(range));
-    let ranges: Vec<&str> = ranges.map(|range| range.split(';').next().unwrap_or_default().trim()).collect();
-    let any = |range: &&str| ["*/*", "application/*"].contains(range);
-    let named = |media_type: &&str| ranges.iter().any(|range| range.eq_ignore_ascii_case(media_type));
-    match TYPES.into_iter().find(named) {
-        Some(media_type) => Ok(media_type),
-        None if ranges.iter().any(any) => Ok(TYPES[0]),
-        None => Err(Kind::NotAcceptable.because(format!("answers are {}", TYPES.join(" or ")))),
-    }
-}
-
-/// `;q=0`: anything but this.
-fn is_refusal(range: &str) -> bool {
-    let mut parameters = range.split(';').skip(1).map(str::trim);
-    parameters.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse::<f32>() == Ok(0.0)))
-}
-
 /// The same query with the token of its next page.
 fn link(path: &str, query: Option<&str>, token: &str) -> String {
     let same =
@@ -174,29 +138,6 @@ fn link(path: &str, query: Option<&str>, token: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn accept(value: &str) -> Result<&'static str, u16> {
-        let headers = HeaderMap::from_iter([(header::ACCEPT, value.parse().unwrap())]);
-        acceptable(&headers).map_err(|problem| problem.status)
-    }
-
-    #[test]
-    fn answers_are_json_or_nothing() {
-        assert_eq!(acceptable(&HeaderMap::new()), Ok("application/json"));
-        for (value, answer) in [
-            ("*/*", Ok("application/json")),
-            ("text/html, application/ld+json;q=0.9", Ok("application/ld+json")),
-            ("Application/JSON", Ok("application/json")),
-            ("text/html,application/*;q=0.1", Ok("application/json")),
-            ("application/xml", Err(406)),
-            ("application/json;q=0", Err(406)),
-        ] {
-            assert_eq!(accept(value), answer, "{value}");
-        }
-        let headers = |format: &str| HeaderMap::from_iter([(EPC_FORMAT, format.parse().unwrap())]);
-        assert!(acceptable(&headers("Never_Translates")).is_ok());
-        assert_eq!(acceptable(&headers("Always_EPC_URN")).unwrap_err().status, 406);
-    }
 
     #[test]
     fn the_next_page_is_the_same_query() {

@@ -20,10 +20,11 @@ use medtrace_service::{Kind, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::epcis::{acceptable, events, next_page};
+use super::epcis::{events, next_page};
 use crate::app::{App, store_failed};
 use crate::epcis::ask::Ask;
 use crate::epcis::cursor::EXPIRY_S;
+use crate::epcis::form::Form;
 use crate::epcis::page::exceeds;
 use crate::params::{Params, wrong};
 
@@ -67,7 +68,7 @@ pub async fn list(
     name: &'static str,
     query: Option<String>,
 ) -> Result<Response, Problem> {
-    acceptable(&headers)?;
+    Form::of(&headers)?;
     let resource = resource(name)?;
     let mut params = Params::read(query.as_deref())?;
     let per_page = params.number("perPage", PER_PAGE, 1, PER_PAGE_MAX)?;
@@ -99,7 +100,7 @@ pub async fn one(
     name: &'static str,
     value: String,
 ) -> Result<Response, Problem> {
-    acceptable(&headers)?;
+    Form::of(&headers)?;
     let nothing = || Kind::NoSuchResource.because(format!("no event has {value:?} among its {name}"));
     let params = Params::default().with(resource(name)?.parameter, &value)?;
     // A value that cannot be is the value of no event.

@@ -1,6 +1,8 @@
 //! EPCIS queries: every parameter narrows down, pages are stable, answers are as sealed.
 
-use medtrace_event::Document;
+use medtrace_event::document::Entry;
+use medtrace_event::hash::event_hash_in;
+use medtrace_event::{CbvVersion, Document, xml};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
@@ -185,6 +187,44 @@ async fn events_come_back_as_they_were_sealed() {
     assert_eq!(found[6]["example:room"], "心内科 2");
 }
 
+/// What reads captured XML reads the answer as the same events.
+#[tokio::test]
+async fn answers_in_xml_say_the_same() {
+    let service = service().await;
+    let json = service.text(200, "/events").await;
+    let json = Document::parse(json.as_bytes()).unwrap();
+    let answer = service.get("/events").header("accept", "application/xml").send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/xml");
+    let text = answer.text().await.unwrap();
+    let of_xml: Vec<_> = xml::Events::open(text.as_bytes()).unwrap().map(|event| event.unwrap().entry).collect();
+    let said = |entry: &Entry| {
+        let id = entry.json.get_str("eventID").unwrap().to_owned();
+        (id, event_hash_in(&entry.json, &entry.context, CbvVersion::V2_0))
+    };
+    assert_eq!(of_xml.iter().map(said).collect::<Vec<_>>(), json.events.iter().map(said).collect::<Vec<_>>());
+    assert_eq!(of_xml.len(), NAMES.len());
+}
+
+#[tokio::test]
+async fn identifiers_are_spelled_as_asked() {
+    let service = service().await;
+    let given = async |format: &str| {
+        let answer = service.get("/events").header("gs1-epc-format", format).send().await.unwrap();
+        assert_eq!(answer.headers()["gs1-epc-format"], format);
+        events(&answer.json().await.unwrap())
+    };
+    let urns = given("Always_EPC_URN").await;
+    assert_eq!(urns[0]["epcList"][0], "urn:epc:id:sgtin:9521321.000011.S1");
+    assert_eq!(urns[0]["readPoint"]["id"], "urn:epc:id:sgln:9521321.00001.0");
+    assert_eq!(urns[1]["parentID"], "urn:epc:id:sscc:9521321.0000000001");
+    assert_eq!(urns[2]["quantityList"][0]["epcClass"], "urn:epc:class:lgtin:9521321.000011.L2");
+    // What was written by others stays, and so does everything in the form that it was sealed in.
+    assert_eq!(urns[0]["ilmd"], json!({"cbvmda:lotNumber": "L1", "cbvmda:itemExpirationDate": "2028-12-31"}));
+    let links = given("Always_GS1_Digital_Link").await;
+    assert_eq!(links, given("Never_Translates").await);
+    assert_eq!(links[0]["epcList"][0], item("S1"));
+}
+
 #[tokio::test]
 async fn one_event_is_found_by_its_id_and_by_its_name() {
     let service = service().await;
@@ -204,9 +244,13 @@ async fn what_cannot_be_answered_says_so() {
     let unknown = service.json(400, "/events?EQ_readpoint=urn:epc:id:sgln:9521321.00001.0").await;
     assert_eq!(unknown["type"], "epcisException:QueryParameterException");
     assert!(unknown["detail"].as_str().unwrap().starts_with("EQ_readpoint is not a parameter here"));
-    let xml = service.get("/events").header("accept", "application/xml").send().await.unwrap();
-    let problem = crate::support::service::answered(406, xml).await;
-    assert_eq!(problem["type"], "epcisException:NotAcceptableException");
+    for (header, value) in
+        [("accept", "text/csv"), ("gs1-epc-format", "Sometimes"), ("gs1-cbv-xml-format", "Always_Web_URI")]
+    {
+        let refused = service.get("/events").header(header, value).send().await.unwrap();
+        let problem = crate::support::service::answered(406, refused).await;
+        assert_eq!(problem["type"], "epcisException:NotAcceptableException", "{header}");
+    }
     let options =
         service.http.request(reqwest::Method::OPTIONS, format!("{}/events", service.url)).send().await.unwrap();
     assert_eq!(options.status(), 204);
