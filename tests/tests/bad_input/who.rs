@@ -16,6 +16,7 @@ const URI_TOO_LONG: &str = "epcisException:URITooLongException";
 
 pub fn rows(world: &World) -> anyhow::Result<Vec<Row>> {
     let scans = |what| Row::post(what, "/v1/scans", &commission());
+    let xml = |what, text: &str| Row::bytes(what, "/capture", text).header("content-type", "application/xml");
     let unauthenticated = |row: Row| row.gets(401, SECURITY, &[]);
     let token = |text: &str| Who::Token(text.to_owned());
     let factory = world.token("factory")?;
@@ -43,13 +44,17 @@ pub fn rows(world: &World) -> anyhow::Result<Vec<Row>> {
         scans("a method that is not there").method(Method::PUT).gets(405, BLANK, &[]),
         Row::get("a path that is not there", "/v1/nothing").not_there(),
         Row::get("a path that is not there, at a service", "/v1/verify").at("hospital").not_there(),
-        Row::bytes("XML", "/capture", "<x/>").header("content-type", "application/xml").gets(415, UNSUPPORTED, &[]),
+        Row::bytes("a table", "/capture", "a;b").header("content-type", "text/csv").gets(415, UNSUPPORTED, &[]),
+        Row::bytes("an event in XML", "/events", "<x/>").header("content-type", "text/xml").gets(415, UNSUPPORTED, &[]),
+        xml("XML that is no document", "<x/>").invalid(&["document-type /x"]),
+        xml("XML that ends too early", "<EPCISDocument").invalid(&["syntax "]),
+        xml("XML with a type of its own", "<!DOCTYPE x [<!ENTITY e \"e\">]><x>&e;</x>").invalid(&["dtd "]),
         scans("text").header("content-type", "text/plain; charset=utf-8").gets(415, UNSUPPORTED, &[]),
         Row::post("an error behaviour that is none", "/capture", &json!({}))
             .header("gs1-capture-error-behaviour", "maybe")
             .invalid(&[]),
-        Row::get("an answer in XML", "/events").header("accept", "application/xml").gets(406, UNACCEPTABLE, &[]),
-        Row::get("identifiers translated", "/events").header("gs1-epc-format", "Always_EPC_URN").gets(
+        Row::get("an answer as a table", "/events").header("accept", "text/csv").gets(406, UNACCEPTABLE, &[]),
+        Row::get("identifiers in a form of the asker's", "/events").header("gs1-epc-format", "Always_Short").gets(
             406,
             UNACCEPTABLE,
             &[],
