@@ -14,18 +14,20 @@
 //! Source: CBV 2.0 §8.9, and its draft successor for [`CbvVersion::V2_1`].
 
 mod extension;
+mod name;
 mod order;
 mod sensor;
 mod value;
 
 use crate::context::Context;
 use crate::json::{Json, Object};
+pub use name::{EventHash, NotEventHash};
 use order::{ORDER, Shape};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Which edition of the rules; it is named in the hash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CbvVersion {
     #[default]
     V2_0,
@@ -61,23 +63,23 @@ impl From<CbvVersion> for HashRules {
 ///
 /// It is total: what is no event of the standard is hashed as far as the rules speak of it, so read the event first
 /// where that matters ([`crate::Event::from_json`]).
-pub fn event_hash(event: &Json, rules: impl Into<HashRules>) -> String {
+pub fn event_hash(event: &Json, rules: impl Into<HashRules>) -> EventHash {
     event_hash_in(event, &Context::of_event(event).unwrap_or_default(), rules)
 }
 
 /// As [`event_hash`], with the context in force ([`crate::document::Entry::context`]) in place of the event's own.
-pub fn event_hash_in(event: &Json, context: &Context, rules: impl Into<HashRules>) -> String {
+pub fn event_hash_in(event: &Json, context: &Context, rules: impl Into<HashRules>) -> EventHash {
     let rules = rules.into();
     let mut hash = Sha256::new();
     write(event, context, rules, &mut |text| hash.update(text.as_bytes()));
-    let mut out = String::with_capacity(96);
-    out.push_str("ni:///sha-256;");
-    for byte in hash.finalize() {
-        _ = write!(out, "{byte:02x}");
-    }
-    out.push_str("?ver=");
-    out.push_str(rules.version.name());
-    out
+    EventHash { digest: hash.finalize().into(), version: rules.version }
+}
+
+/// Whether the editions can differ over an event: it has sensor readings, or extensions at a place.
+pub fn editions_differ(event: &Json) -> bool {
+    let extended =
+        |place| event.get(place).and_then(Json::as_object).is_some_and(|p| p.iter().any(|(name, _)| name != "id"));
+    event.get("sensorElementList").is_some() || ["readPoint", "bizLocation"].into_iter().any(extended)
 }
 
 /// The text that is hashed, to find out where two implementations disagree.

@@ -28,7 +28,7 @@ pub use context::Context;
 pub use document::Document;
 pub use event::{Action, Event, Kind};
 pub use fault::Fault;
-pub use hash::{CbvVersion, event_hash};
+pub use hash::{CbvVersion, EventHash, event_hash};
 pub use json::Json;
 pub use seal::{SealedEvent, event_key, open, seal};
 pub use source::{Source, SourceEvent};

@@ -115,6 +115,34 @@ pub struct ReplayRow {
     pub idx: u32,
 }
 
+/// The CBV event hash of an event under one edition of the rules.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct EventHashRow {
+    pub prefix: u64,
+    pub digest: [u8; 32],
+    /// 20 or 21.
+    pub edition: u8,
+    pub block: u64,
+    pub idx: u32,
+    pub declaration: bool,
+}
+
+/// An event that says what an earlier one said.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct DuplicateRow {
+    pub block: u64,
+    pub idx: u32,
+    pub of_block: u64,
+    pub of_idx: u32,
+}
+
+/// How far events are hashed; `one` is 1.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct HashedRow {
+    pub one: u8,
+    pub next: u64,
+}
+
 /// An item with the fold of its own facts.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct LotItemRow {

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::derive::{Deriver, Foreign, Rows};
+use crate::hashes;
 use crate::keyed::Disk;
 use crate::rebuild::{self, Folder, Rebuilder};
 use crate::status::{Lag, Metrics, Status};
@@ -86,6 +87,7 @@ impl Work {
         }
         let Some(deriver) = self.open(&client, &over).await? else { return Ok(()) };
         tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), over.clone()));
+        tokio::spawn(hashes::run(client.clone(), status.clone(), metrics.clone(), over.clone()));
         match follow(&config.cluster, deriver, &client, status, metrics, &over).await {
             // Nothing is written any more; whoever asks reads why, and may have everything derived again.
             Err(error) if error.is::<Foreign>() => {

@@ -39,6 +39,10 @@ pub struct Metrics {
     pub insert: Histogram,
     /// Commit of the keyed state, for one batch.
     pub commit: Histogram,
+    /// Events whose hash is in the store.
+    pub hashed: Counter,
+    /// Events that say what an earlier one said.
+    pub duplicates: Counter,
 }
 
 impl Metrics {
@@ -54,11 +58,15 @@ impl Metrics {
             derive: timing(),
             insert: timing(),
             commit: timing(),
+            hashed: Counter::default(),
+            duplicates: Counter::default(),
         };
         let registry = registry.sub_registry_with_prefix("medtrace_indexer");
         registry.register("blocks", "Blocks whose rows are in the store", metrics.blocks.clone());
         registry.register("events", "Events whose rows are in the store", metrics.events.clone());
         registry.register("facts", "Facts written", metrics.facts.clone());
+        registry.register("hashed", "Events whose hash is in the store", metrics.hashed.clone());
+        registry.register("duplicates", "Events that say what an earlier one said", metrics.duplicates.clone());
         registry.register("lag_records", "Sealed records not yet in the store", metrics.lag_records.clone());
         registry.register("lag_events", "Sealed events not yet in the store; estimated", metrics.lag_events.clone());
         registry.register_with_unit(

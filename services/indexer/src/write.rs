@@ -95,7 +95,8 @@ async fn accept<T: Table>(client: &Client, rows: &[T]) -> Result<(), WriteError>
     })
 }
 
-async fn put<T: Table>(client: &Client, rows: &[T]) -> Result<(), Error> {
+/// Inserts rows; durable when it returns.
+pub(crate) async fn put<T: Table>(client: &Client, rows: &[T]) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }

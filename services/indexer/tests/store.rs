@@ -11,57 +11,26 @@
 
 mod world;
 
-use std::env;
-use std::path::{Path, PathBuf};
-
 use clickhouse::Client;
 use clickhouse::sql::Identifier;
 use medtrace_indexer::audit::{Auditor, Chain, Difference, Report, What, compare};
 use medtrace_indexer::derive::{Deriver, Rows};
+use medtrace_indexer::hashes;
 use medtrace_indexer::keyed::Memory;
 use medtrace_indexer::rebuild::{self, Folder};
 use medtrace_indexer::tables::{EachTable, Table, each};
 use medtrace_indexer::write::{next_height, write};
 use medtrace_log::sealed::SealedBlock;
-use medtrace_service::Shutdown;
-use medtrace_store::client::StoreConfig;
-use medtrace_store::http::{self, Credentials, EndpointConfig};
 use medtrace_store::migrate::migrate;
 use medtrace_store::rows::LotItemRow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::Value;
-use tokio::net::TcpListener;
+use serde_json::{Value, json};
 use tokio::sync::watch;
+use world::engine::{Engine, Scratch};
 use world::simulation::{happenings, said};
 use world::{Said, genesis, parties};
-
-/// Where the engine's library is. Without it the test fails.
-fn library() -> PathBuf {
-    let installed = "../../deploy/clickhouse/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so";
-    let path = env::var_os("MEDTRACE_CLICKHOUSE_LIBRARY")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(installed), PathBuf::from);
-    assert!(path.is_file(), "the ClickHouse engine is not at {}: `make engines` fetches it", path.display());
-    path
-}
-
-/// A folder that goes when the test has passed.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Scratch {
-        let path = env::temp_dir().join(format!("medtrace-indexer-store-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Scratch(path)
-    }
-
-    fn folder(&self, name: &str) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        path
-    }
-}
 
 /// A log that is there already, and is told of each time somebody asks how long it is.
 struct Blocks<'a>(&'a [SealedBlock], watch::Sender<u32>);
@@ -83,45 +52,14 @@ fn blocks() -> Vec<SealedBlock> {
     let happenings = prop::collection::vec(happenings(14), 10).new_tree(&mut runner).unwrap().current().concat();
     let mut said = said(&happenings);
     said.push(said[0].clone());
+    // The same under two eventIDs.
+    let seen = |number| world::event(number, 0, json!({"epcList": ["https://id.gs1.org/01/09521321000018/21/again"]}));
+    said.push(Said::events("maker", world::NOW_MS, &[seen(9_001), seen(9_002)]));
     let nonsense = (medtrace_ledger::ItemKind::Event, b"{}".to_vec());
     said.push(Said::items(medtrace_ledger::SubmissionKind::Events, "maker", &["maker"], world::NOW_MS, &[nonsense]));
     let mut chain = world::Chain::default();
     let all = parties().into_iter().chain(said.chunks(8).map(<[_]>::to_vec));
     all.map(|said| chain.block(&said)).collect()
-}
-
-struct Engine {
-    url: String,
-    shutdown: Shutdown,
-    ended: tokio::task::JoinHandle<()>,
-}
-
-impl Engine {
-    async fn start(data: PathBuf) -> Engine {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let shutdown = Shutdown::new();
-        let endpoint = EndpointConfig {
-            library: library(),
-            data,
-            listener,
-            credentials: Credentials::new("default".to_owned(), "secret"),
-            connections: 8,
-        };
-        let until = shutdown.clone().cancelled_owned();
-        let ended = tokio::spawn(async move { http::run(endpoint, until).await.unwrap() });
-        Engine { url, shutdown, ended }
-    }
-
-    fn client(&self, database: &str) -> Client {
-        let (user, password) = ("default".to_owned(), "secret".to_owned());
-        StoreConfig { url: self.url.clone(), user, password, database: database.to_owned() }.client()
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.ended.await.unwrap();
-    }
 }
 
 struct Case<'a> {
@@ -254,11 +192,19 @@ async fn fill(client: &Client, rows: &[Rows]) {
     for rows in rows {
         write(client, rows).await.unwrap();
     }
+    hash(client).await;
+}
+
+/// Until nothing is left to be hashed.
+async fn hash(client: &Client) {
+    while hashes::next(client).await.unwrap() < next_height(client).await.unwrap() {
+        hashes::step(client).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_is_held_against_the_log() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("store");
     let engine = Engine::start(scratch.folder("clickhouse")).await;
     let blocks = blocks();
     let mut deriver = Deriver::open(Memory::default(), &genesis()).unwrap();
@@ -295,9 +241,15 @@ async fn the_store_is_held_against_the_log() {
     case.insert(&future).await;
     case.insert(&hiding).await;
     let report = case.audit(blocks.len()).await;
-    let found: Vec<_> = report.differences.iter().map(kind).collect();
+    let mut found: Vec<_> = report.differences.iter().map(kind).collect();
+    found.sort();
     assert_eq!(found, [("lot_item", "differs"), ("lot_item", "missing")], "{:#?}", report.differences);
-    let What::Differs(columns) = &report.differences[0].what else { panic!("{:?}", report.differences) };
+    let mut all = report.differences.iter();
+    let differing = all.find_map(|difference| match &difference.what {
+        What::Differs(columns) => Some(columns),
+        _ => None,
+    });
+    let columns = differing.unwrap();
     let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
     assert_eq!(names, ["condition", "ver"]);
     assert_eq!(columns[0].found, "recalled");
@@ -317,6 +269,7 @@ async fn the_store_is_held_against_the_log() {
         // After a round that finds it unfinished: each asks several times.
         asked.wait_for(|asked| *asked > begun + 3).await.unwrap();
         write(&client, &marked).await.unwrap();
+        hash(&client).await;
     });
     let report = case.audit(last).await;
     assert_eq!((report.differing, report.blocks), (0, rows.len() as u64), "{report:#?}");

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::difference::{Difference, What, bytes, columns, hex};
 use super::expected::Auditor;
 use crate::tables::{EachTable, Table, each};
-use crate::write::next_height;
+use crate::{hashes, write};
 
 /// Differences that are named one by one; more are counted.
 pub const NAMED_MAX: usize = 1_000;
@@ -92,6 +92,11 @@ pub async fn compare<C: Chain>(
     found.named.truncate(NAMED_MAX);
     let blocks = auditor.next_height();
     Ok(Report { blocks, rows, behind, differing: found.count, differences: found.named })
+}
+
+/// Blocks of which the store has every row, those included that are written later.
+async fn next_height(client: &Client) -> anyhow::Result<u64> {
+    Ok(write::next_height(client).await?.min(hashes::next(client).await?))
 }
 
 /// Waits until the store has `blocks` blocks; by how many it stays behind.

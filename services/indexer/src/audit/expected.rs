@@ -1,11 +1,14 @@
 //! What the tables must hold.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use medtrace_ledger::Genesis;
+use medtrace_ledger::{EventRef, Genesis};
 use medtrace_log::sealed::SealedBlock;
+use medtrace_store::rows::EventHashRow;
 
 use crate::derive::{Deriver, Rows};
+use crate::hashes;
 use crate::keyed::{Disk, Keyed, Overlay, after, read};
 use crate::tables::{Table, TakeRows};
 
@@ -13,12 +16,15 @@ use crate::tables::{Table, TakeRows};
 const PENDING_MAX: usize = 100_000;
 /// Added to a table's number: see [`Expected`].
 const DEFERRED: u8 = 128;
+/// In place of a table's number: see [`Expected`].
+const FIRST: u8 = 127;
 
 /// The rows of all tables as reads see them: of each key the newest, without those that are hidden.
 ///
 /// ```text
 /// number of the table ‖ key         → row
 /// number of the table + 128 ‖ key   → a row of the store that is to be looked at again
+/// 127 ‖ event hash                  → where an event with it was sealed first
 /// ```
 pub struct Expected<K> {
     rows: Overlay<K>,
@@ -62,6 +68,23 @@ impl<K: Keyed> Expected<K> {
 
     pub fn settle<T: Table>(&mut self, key: &[u8]) {
         self.rows.remove(slot(T::NUMBER | DEFERRED, key));
+    }
+
+    /// Where the first event with the hash of each of these rows was sealed, these included.
+    fn first(&mut self, rows: &[EventHashRow]) -> anyhow::Result<HashMap<[u8; 32], EventRef>> {
+        let mut first = HashMap::new();
+        for row in rows.iter().filter(|row| hashes::may_be_first(row)) {
+            let slot = slot(FIRST, &row.digest);
+            let at = match self.rows.get::<(u64, u32)>(&slot)? {
+                Some(at) => at,
+                None => {
+                    self.rows.put(slot, &(row.block, row.idx))?;
+                    (row.block, row.idx)
+                }
+            };
+            first.insert(row.digest, EventRef { height: at.0, idx: at.1 });
+        }
+        Ok(first)
     }
 
     fn page_of<T: Table>(&mut self, number: u8, last: Option<&[u8]>, most: usize) -> anyhow::Result<Vec<T>> {
@@ -119,7 +142,10 @@ impl Auditor {
 
     /// Derives the next block.
     pub fn take(&mut self, block: &SealedBlock) -> anyhow::Result<()> {
-        self.expected.take(&self.deriver.derive(block)?)?;
+        let mut rows = self.deriver.derive(block)?;
+        rows.event_hashes = hashes::of_derived(block.header.height, &rows.submissions, &rows.events)?;
+        rows.duplicates = hashes::duplicates(&rows.event_hashes, &self.expected.first(&rows.event_hashes)?);
+        self.expected.take(&rows)?;
         match self.deriver.pending() > PENDING_MAX {
             true => self.deriver.commit(),
             false => Ok(()),

@@ -18,6 +18,9 @@ pub struct Rows {
     pub notices: Vec<NoticeRow>,
     pub alerts: Vec<AlertRow>,
     pub refused: Vec<RefusedRow>,
+    /// These two are written by [`crate::hashes`], after the markers; here they are what the audit expects.
+    pub event_hashes: Vec<EventHashRow>,
+    pub duplicates: Vec<DuplicateRow>,
     /// The markers: inserted after everything else.
     pub blocks: Vec<BlockRow>,
 }
@@ -27,6 +30,6 @@ impl Rows {
     pub fn append(&mut self, mut later: Rows) {
         macro_rules! append { ($($table:ident)*) => { $(self.$table.append(&mut later.$table);)* } }
         append! { submissions event_refs events replays facts lot_items unit_states lot_balances containments
-        deliveries notices alerts refused blocks }
+        deliveries notices alerts refused event_hashes duplicates blocks }
     }
 }

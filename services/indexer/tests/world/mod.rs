@@ -1,6 +1,7 @@
 //! A small consortium to test with: one authority, parties whose keys are made from their names, blocks without Kafka.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod engine;
 pub mod simulation;
 
 use medtrace_event::Json;

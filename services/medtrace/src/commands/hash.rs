@@ -77,7 +77,7 @@ fn hash(
         let hash = match event {
             Ok(event) => {
                 let entry = event.entry();
-                let hash = event_hash_in(&entry.json, &entry.context, rules);
+                let hash = event_hash_in(&entry.json, &entry.context, rules).to_string();
                 if json {
                     list.push(&json!({"path": entry.path, "hash": hash}))?;
                 }
