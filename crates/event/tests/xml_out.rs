@@ -26,7 +26,7 @@ fn read(xml: &[u8]) -> (Json, Vec<Entry>) {
 }
 
 fn hashes(entries: &[Entry]) -> Vec<String> {
-    let of = |entry: &Entry, version: CbvVersion| event_hash_in(&entry.json, &entry.context, version);
+    let of = |entry: &Entry, version: CbvVersion| event_hash_in(&entry.json, &entry.context, version).to_string();
     entries.iter().flat_map(|entry| [of(entry, CbvVersion::V2_0), of(entry, CbvVersion::V2_1)]).collect()
 }
 

@@ -9,6 +9,7 @@
 //! function of the log like every other row, and the audit compares it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -125,8 +126,8 @@ async fn of_blocks(client: &Client, from: u64, to: u64) -> anyhow::Result<Vec<Ev
     let between = |sql: &str| client.query(sql).bind(from).bind(to);
     let heads = between("SELECT ?fields FROM event FINAL WHERE block >= ? AND block <= ? ORDER BY block, idx");
     let heads = heads.fetch_all::<Head>().await?;
-    let heads: BTreeMap<EventRef, Flags> =
-        heads.into_iter().map(|head| (EventRef { height: head.block, idx: head.idx }, Flags(head.flags))).collect();
+    let heads = heads.into_iter().map(|head| (EventRef { height: head.block, idx: head.idx }, Flags(head.flags)));
+    let heads: Arc<Heads> = Arc::new(heads.collect());
     let mut rows = Vec::with_capacity(heads.len());
     if heads.is_empty() {
         return Ok(rows);
@@ -137,7 +138,8 @@ async fn of_blocks(client: &Client, from: u64, to: u64) -> anyhow::Result<Vec<Ev
     let mut submissions = submissions.fetch::<SubmissionRow>()?;
     while let Some(submission) = submissions.next().await? {
         let submission: SubmissionRow = submission;
-        tokio::task::block_in_place(|| of_submission(&submission, &heads, &mut rows))?;
+        let heads = heads.clone();
+        rows.extend(tokio::task::spawn_blocking(move || of_submission(&submission, &heads)).await??);
     }
     Ok(rows)
 }
@@ -152,17 +154,17 @@ const fn edition(version: CbvVersion) -> u8 {
     }
 }
 
-/// The rows of those events of a submission that count, which are `heads`.
-fn of_submission(
-    submission: &SubmissionRow,
-    heads: &BTreeMap<EventRef, Flags>,
-    rows: &mut Vec<EventHashRow>,
-) -> anyhow::Result<()> {
-    let Some(first) = EventRef::new(submission.block, submission.ordinal, 0) else { return Ok(()) };
+/// Events that count, with what is known of them.
+type Heads = BTreeMap<EventRef, Flags>;
+
+/// The rows of those events of a submission that count.
+fn of_submission(submission: &SubmissionRow, heads: &Heads) -> anyhow::Result<Vec<EventHashRow>> {
+    let mut rows = Vec::new();
+    let Some(first) = EventRef::new(submission.block, submission.ordinal, 0) else { return Ok(rows) };
     let own = |at: &EventRef| at.height == first.height && at.ordinal() == first.ordinal();
     let mut heads = heads.range(first..).take_while(|(at, _)| own(at)).peekable();
     if submission.topic != SCAN_EVENTS || heads.peek().is_none() {
-        return Ok(());
+        return Ok(rows);
     }
     let salts = submission.salts.as_chunks::<16>().0.iter().map(|salt| Salt(*salt)).collect();
     let record = Record { note: submission.note.clone(), salts, bodies: submission.frame.clone() };
@@ -187,7 +189,7 @@ fn of_submission(
             }
         }));
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// Rows of the events of one block, from what it derives to: for the audit.
@@ -198,9 +200,9 @@ pub fn of_derived(
 ) -> anyhow::Result<Vec<EventHashRow>> {
     let own = events.iter().filter(|row| row.block == height);
     let heads = own.map(|row| (EventRef { height: row.block, idx: row.idx }, Flags(row.flags))).collect();
-    let mut rows = Vec::new();
-    submissions.iter().filter(|row| row.bad.is_empty()).try_for_each(|row| of_submission(row, &heads, &mut rows))?;
-    Ok(rows)
+    let sound = submissions.iter().filter(|row| row.bad.is_empty());
+    let rows: Vec<_> = sound.map(|row| of_submission(row, &heads)).collect::<anyhow::Result<_>>()?;
+    Ok(rows.concat())
 }
 
 /// Whether an event of this row is one that others can repeat.

@@ -1,6 +1,7 @@
 //! Events as the store keeps them: their header columns, found by name, by eventID or by event key.
 
 use clickhouse::Client;
+use medtrace_event::EventHash;
 use medtrace_ledger::hash::sha256;
 use medtrace_ledger::{EventRef, Hash};
 use medtrace_store::rows::{EventRow, RefKind, prefix, voided};
@@ -8,6 +9,7 @@ use medtrace_timeline::Flags;
 use serde_json::{Value, json};
 
 use crate::api::provenance::flags;
+use crate::hashes;
 use crate::item::{time, time_of_ms};
 
 /// Events that one look-up gives.
@@ -32,6 +34,23 @@ pub async fn by_event_id<S: AsRef<str>>(
 ) -> clickhouse::error::Result<Vec<EventRow>> {
     let digests: Vec<Hash> = ids.iter().map(|id| event_id_digest(id.as_ref())).collect();
     by_digest(client, RefKind::EventId, &digests, known).await
+}
+
+/// Whoever's events with this hash; ask [`hashes::complete`] first.
+pub async fn by_hash(client: &Client, hash: &EventHash, known: u64) -> clickhouse::error::Result<Vec<EventRow>> {
+    client
+        .query(
+            "SELECT ?fields FROM event FINAL
+             WHERE (block, idx) IN (
+                 SELECT block, idx FROM event_hash WHERE prefix = ? AND (toUInt64(edition), lower(hex(digest))) IN ?)
+             AND block <= ? ORDER BY block, idx LIMIT ?",
+        )
+        .bind(prefix(&hash.digest))
+        .bind(hashes::stored(hash))
+        .bind(known)
+        .bind(FOUND_MAX)
+        .fetch_all::<EventRow>()
+        .await
 }
 
 /// What an eventID is looked up by.

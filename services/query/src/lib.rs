@@ -18,6 +18,7 @@ pub mod epcis;
 pub mod events;
 pub mod expected;
 pub mod forward;
+pub mod hashes;
 pub mod item;
 pub mod json;
 pub mod judge;

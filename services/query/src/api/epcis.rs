@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use medtrace_event::json::Object;
-use medtrace_event::{Context, Json, time};
+use medtrace_event::{Context, EventHash, Json, time};
 use medtrace_ledger::EventRef;
 use medtrace_service::{Kind, Problem};
 
@@ -14,7 +14,8 @@ use crate::epcis::ask::Ask;
 use crate::epcis::cursor::{Cursor, EXPIRY_S};
 use crate::epcis::form::Form;
 use crate::epcis::page::{all, exceeds, page};
-use crate::events::{by_event_id, by_name};
+use crate::events::{by_event_id, by_hash, by_name};
+use crate::hashes::complete;
 use crate::params::Params;
 
 const EXTENSIONS: HeaderName = HeaderName::from_static("gs1-extensions");
@@ -44,6 +45,9 @@ pub async fn events(
     let known = cursor.map_or(snapshot.known(), |cursor| cursor.known);
     if known > snapshot.known() {
         return Err(Kind::Unavailable.because(format!("block {known} is not indexed here yet; ask again")));
+    }
+    if ask.event_ids.iter().any(|id| id.parse::<EventHash>().is_ok()) {
+        complete(&app.client, known).await?;
     }
     if let Some(most) = ask.refuse_beyond.filter(|_| cursor.is_none())
         && exceeds(&app.client, &ask, known, most).await?
@@ -90,14 +94,18 @@ fn prefixes(headers: &HeaderMap) -> Result<Context, Problem> {
     Context::read(&Json::from(terms)).map_err(|fault| wrong(fault.detail))
 }
 
-/// `GET /events/{eventID}`: whoever's events of this eventID, or the one of this name.
+/// `GET /events/{eventID}`: whoever's events of this eventID or event hash, or the one of this name.
 pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
     let form = Form::of(&headers)?;
     let snapshot = app.view.now();
     let known = snapshot.known();
-    let found = match id.parse::<EventRef>() {
-        Ok(name) => by_name(&app.client, name, known).await.map(|row| row.into_iter().collect()),
-        Err(_) => by_event_id(&app.client, &[&id], known).await,
+    let found = match (id.parse::<EventRef>(), id.parse::<EventHash>()) {
+        (Ok(name), _) => by_name(&app.client, name, known).await.map(|row| row.into_iter().collect()),
+        (_, Ok(hash)) => {
+            complete(&app.client, known).await?;
+            by_hash(&app.client, &hash, known).await
+        }
+        _ => by_event_id(&app.client, &[&id], known).await,
     };
     let found = found.map_err(store_failed)?;
     if found.is_empty() {

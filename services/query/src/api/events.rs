@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use medtrace_event::{Event, Json as Tree, event_key};
+use medtrace_event::{CbvVersion, Event, EventHash, Json as Tree, event_hash, event_key};
 use medtrace_ledger::note::Note;
 use medtrace_ledger::{EventRef, Hash, ItemKind, Submission};
 use medtrace_service::{Kind, Problem};
@@ -15,7 +15,8 @@ use super::log::text;
 use super::provenance::flags;
 use crate::app::{App, store_failed};
 use crate::body::{event_at, submission_at};
-use crate::events::{by_digest, by_event_id, by_name, is_declaration, position, short, voided_by};
+use crate::events::{by_digest, by_event_id, by_hash, by_name, is_declaration, position, short, voided_by};
+use crate::hashes::{alike, complete};
 use crate::item::time_of_ms;
 use crate::params::{Params, wrong};
 use crate::proof::{header_at, prove};
@@ -58,6 +59,7 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
     });
     if item.kind == ItemKind::Event {
         answer["key"] = json!(Hash(event_key(&row.party, item.bytes)));
+        answer["hashes"] = hashes(item.bytes);
         let known = snapshot.known();
         match by_name(&app.client, position, known).await.map_err(store_failed)? {
             Some(row) => {
@@ -65,6 +67,7 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
                 answer["flags"] = json!(flags(Flags(row.flags)));
                 answer["things"] = json!(row.things);
                 answer["voidedBy"] = json!(voided_by(&row, known));
+                answer["alike"] = json!(names(&alike(&app.client, position, known).await?));
                 answer["replays"] = json!(replays(&app, position, known).await?);
                 answer["related"] = related(&app, &row, &snapshot).await?;
             }
@@ -81,20 +84,25 @@ pub async fn proof(State(app): State<App>, Path(name): Path<String>) -> Result<R
     prove(&app, &app.view.now(), position).await.map(|proof| text(proof.text()))
 }
 
-/// `GET /v1/events?eventID=` or `?key=`: eventIDs are unique per party, so there may be several.
+/// `GET /v1/events?eventID=`, `?key=` or `?hash=`: eventIDs are unique per party, so there may be several.
 pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Problem> {
     let mut params = Params::read(query.as_deref())?;
-    let (id, key) = (params.take("eventID"), params.take("key"));
-    params.end("eventID and key")?;
+    let (id, key, hash) = (params.take("eventID"), params.take("key"), params.take("hash"));
+    params.end("eventID, key and hash")?;
     let snapshot = app.view.now();
     let known = snapshot.known();
-    let found = match (id, key) {
-        (Some(id), None) => by_event_id(&app.client, &[id], known).await,
-        (None, Some(key)) => {
+    let found = match (id, key, hash) {
+        (Some(id), None, None) => by_event_id(&app.client, &[id], known).await,
+        (None, Some(key), None) => {
             let key: Hash = key.parse().map_err(|fault| wrong("key", "key", format!("key: {fault}")))?;
             by_digest(&app.client, RefKind::EventKey, &[key], known).await
         }
-        _ => return Err(Kind::QueryParameter.because("give either eventID or key")),
+        (None, None, Some(hash)) => {
+            let hash: EventHash = hash.parse().map_err(|fault| wrong("hash", "hash", format!("hash: {fault}")))?;
+            complete(&app.client, known).await?;
+            by_hash(&app.client, &hash, known).await
+        }
+        _ => return Err(Kind::QueryParameter.because("give one of eventID, key and hash")),
     };
     let events: Vec<Value> = found.map_err(store_failed)?.iter().map(|row| short(row, known)).collect();
     Ok(Json(json!({ "height": snapshot.height, "events": events })))
@@ -113,6 +121,17 @@ fn with_record_time(bytes: &[u8], time: Option<&String>) -> Result<Value, Proble
         object.insert("recordTime", time.as_str());
     }
     Ok(Value::from(&json))
+}
+
+/// The CBV event hash under each edition of its rules.
+fn hashes(bytes: &[u8]) -> Value {
+    let Ok(event) = Tree::parse(bytes) else { return json!([]) };
+    let of = |version| event_hash(&event, version).to_string();
+    json!([of(CbvVersion::V2_0), of(CbvVersion::V2_1)])
+}
+
+fn names(events: &[EventRef]) -> Vec<String> {
+    events.iter().map(EventRef::to_string).collect()
 }
 
 /// The names of the same event sealed again.

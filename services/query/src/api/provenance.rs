@@ -12,6 +12,7 @@ use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role};
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
+use crate::hashes::suspected;
 use crate::item::{item, place_name, time};
 use crate::params::{Params, wrong};
 use crate::view::Snapshot;
@@ -26,22 +27,26 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let code = parse(&code).map_err(|fault| wrong("code", fault.code, format!("code: {fault}")))?;
     let cut = Cut { at: read_at(at_asked.as_deref())?, known: read_known(known.as_deref(), &snapshot)? };
     let story = medtrace_store::read::story(&app.client, code.thing.clone(), cut).await.map_err(store_failed)?;
+    // That two codes were joined is told by the event that joined them, once.
+    let told = |e: &&Entry| e.fact.role != Role::SameAs;
+    let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
+    let suspected = suspected(&app.client, &events).await?;
     let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
     let record_time = |height: u64| {
         let headers = snapshot.headers.read().ok()?;
         headers.get(height as usize).map(|(_, time_ms)| crate::item::time_of_ms(*time_ms))
     };
-    // That two codes were joined is told by the event that joined them, once.
-    let told = |e: &&Entry| e.fact.role != Role::SameAs;
-    let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
     let has_more_to_say = |e: &&Entry| told(e) || !events.contains(&e.fact.head.position);
     let history: Vec<Value> = story
         .entries
         .iter()
         .filter(has_more_to_say)
         .map(|e| {
+            let mut flags = flags(e.fact.head.flags);
+            flags.extend(suspected.contains(&e.fact.head.position).then_some("suspected-duplicate"));
             let mut line = line(e, at, cut);
+            line["flags"] = json!(flags);
             line["recordTime"] = json!(record_time(e.fact.head.position.height));
             line
         })
@@ -105,7 +110,6 @@ fn line(entry: &Entry, at: At<'_>, cut: Cut) -> Value {
         "inferred": entry.via.is_some(),
         "inForce": entry.in_force,
         "voidedBy": head.voided.filter(|by| by.height <= cut.known).map(|by| by.to_string()),
-        "flags": flags(head.flags),
     })
 }
 

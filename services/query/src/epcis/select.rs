@@ -1,6 +1,7 @@
 //! A query as SQL over the header columns. Values are bound, never written into the text.
 
 use clickhouse::Client;
+use medtrace_event::EventHash;
 use medtrace_gs1::Thing;
 use medtrace_store::rows::{EventRow, RefKind, prefix};
 use medtrace_timeline::Flags;
@@ -10,6 +11,7 @@ use super::ask::Ask;
 use super::cursor::Place;
 use super::matches::{Match, Pattern};
 use crate::events::{event_id_digest, hex};
+use crate::hashes::stored;
 
 /// A value for one `?`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,7 +22,8 @@ enum Value {
     Text(String),
     Texts(Vec<String>),
     Numbers(Vec<u64>),
-    Things(Vec<(u64, String)>),
+    /// Numbers with texts.
+    Pairs(Vec<(u64, String)>),
 }
 
 /// Conditions that all must hold, with their values.
@@ -118,17 +121,26 @@ fn milliseconds_up(micros: i64) -> Value {
     Value::Unsigned(u64::try_from(micros.saturating_add(999).div_euclid(1000)).unwrap_or(0))
 }
 
+/// By eventID, or by what of them are event hashes.
 fn named(all: &mut Conditions, event_ids: &[String]) {
     let digests: Vec<_> = event_ids.iter().map(|id| event_id_digest(id)).collect();
-    all.add(
-        "(block, idx) IN (
-             SELECT block, idx FROM event_ref WHERE prefix IN ? AND kind = ? AND lower(hex(digest)) IN ?)",
-        [
-            Value::Numbers(digests.iter().map(|digest| prefix(&digest.0)).collect()),
-            Value::Unsigned(RefKind::EventId as u64),
-            Value::Texts(digests.iter().map(|digest| hex(&digest.0)).collect()),
-        ],
-    );
+    let hashes: Vec<EventHash> = event_ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let by_id = "(block, idx) IN (
+             SELECT block, idx FROM event_ref WHERE prefix IN ? AND kind = ? AND lower(hex(digest)) IN ?)";
+    let mut values = vec![
+        Value::Numbers(digests.iter().map(|digest| prefix(&digest.0)).collect()),
+        Value::Unsigned(RefKind::EventId as u64),
+        Value::Texts(digests.iter().map(|digest| hex(&digest.0)).collect()),
+    ];
+    if hashes.is_empty() {
+        return all.add(by_id, values);
+    }
+    values.push(Value::Numbers(hashes.iter().map(|hash| prefix(&hash.digest)).collect()));
+    values.push(Value::Pairs(hashes.iter().flat_map(stored).collect()));
+    let by_hash = "(block, idx) IN (
+             SELECT block, idx FROM event_hash
+             WHERE prefix IN ? AND (toUInt64(edition), lower(hex(digest))) IN ?)";
+    all.add(&format!("({by_id} OR {by_hash})"), values);
 }
 
 fn naming(all: &mut Conditions, wanted: &Match, known: u64) {
@@ -143,7 +155,7 @@ fn naming(all: &mut Conditions, wanted: &Match, known: u64) {
     let mut either = Conditions::default();
     if !things.is_empty() {
         let keys = things.iter().map(|thing| (thing.class().to_u64(), thing.id().to_owned())).collect();
-        either.add("(class, id) IN ?", [Value::Things(keys)]);
+        either.add("(class, id) IN ?", [Value::Pairs(keys)]);
     }
     if !classes.is_empty() {
         either.add("class IN ?", [Value::Numbers(classes)]);

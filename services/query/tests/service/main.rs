@@ -11,6 +11,7 @@ mod evidence;
 mod foreign;
 mod forward;
 mod goods;
+mod hashes;
 mod live;
 mod openapi;
 mod parameters;

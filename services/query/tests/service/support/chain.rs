@@ -190,6 +190,7 @@ impl Chain {
         let rows = self.deriver.derive(&block).unwrap();
         self.deriver.commit().unwrap();
         medtrace_indexer::write::write(&self.client, &rows).await.unwrap();
+        medtrace_indexer::hashes::step(&self.client).await.unwrap();
         height
     }
 
