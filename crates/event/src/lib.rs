@@ -3,7 +3,7 @@
 //! In scope: I-JSON and RFC 8785 ([`json`]), the typed and validated view of one event ([`Event`]), its sealed bytes
 //! and key ([`mod@seal`]), EPCIS documents at once ([`document`]) or event by event ([`source`]: JSON in [`stream`], XML
 //! in [`xml`]), JSON-LD contexts without a network ([`context`]), the Core Business Vocabulary ([`vocab`]) and its event
-//! hash ([`hash`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
+//! hash ([`hash`]), master data in a document's header ([`master`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
 //!
 //! Out of scope: identifiers (`medtrace-gs1`), who may say what (`medtrace-registry`), what follows from an event
 //! (`medtrace-timeline`). Pure: no clock, no randomness, no files, no network.
@@ -14,6 +14,7 @@ pub mod event;
 pub mod fault;
 pub mod hash;
 pub mod json;
+pub mod master;
 pub mod scan;
 pub mod seal;
 pub mod source;

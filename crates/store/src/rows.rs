@@ -136,6 +136,22 @@ pub struct DuplicateRow {
     pub of_idx: u32,
 }
 
+/// What a document's header says of one place, product or party.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct MasterDataRow {
+    pub id: String,
+    pub kind: String,
+    pub party: String,
+    pub block: u64,
+    pub idx: u32,
+    /// The id was the party's own then.
+    pub entitled: bool,
+    pub names: Vec<String>,
+    /// As many as `names`.
+    pub texts: Vec<String>,
+    pub children: Vec<String>,
+}
+
 /// How far events are hashed; `one` is 1.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct HashedRow {

@@ -17,6 +17,7 @@
 
 mod event;
 mod follow;
+mod master;
 mod memo;
 mod notice;
 mod reader;
@@ -169,10 +170,16 @@ impl<K: Keyed> Deriver<K> {
             work.notices += notices.len() as u32;
             return self.take_notices(&opened.submission, opened.ordinal, &notices, work);
         }
-        for (index, item) in items.filter(|(_, item)| item.kind == ItemKind::Event) {
+        for (index, item) in items {
             let Some(position) = EventRef::new(work.height, opened.ordinal, index) else { continue };
-            work.events += 1;
-            self.take_event(&opened.submission, position, item.bytes, work)?;
+            match item.kind {
+                ItemKind::Event => {
+                    work.events += 1;
+                    self.take_event(&opened.submission, position, item.bytes, work)?;
+                }
+                ItemKind::Document => self.take_master_data(&opened.submission.party, position, item.bytes, work),
+                ItemKind::Notice => {}
+            }
         }
         Ok(())
     }

@@ -97,6 +97,7 @@ tables! {
     11 notices: NoticeRow "notice" (block idx) by block;
     12 alerts: AlertRow "alert" (block idx code class id) by block;
     13 refused: RefusedRow "refused" (block target content) by block;
+    17 master_data: MasterDataRow "master_data" (id kind party block idx) by block;
     15 event_hashes: EventHashRow "event_hash" (prefix digest edition block idx) by block;
     16 duplicates: DuplicateRow "duplicate" (block idx) by block;
     14 blocks: BlockRow "block" (height) by height;

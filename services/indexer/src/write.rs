@@ -44,10 +44,11 @@ pub async fn write(client: &Client, rows: &Rows) -> Result<(), WriteError> {
         insert(client, height, &rows.deliveries),
         insert(client, height, &rows.notices),
         insert(client, height, &rows.alerts),
+        insert(client, height, &rows.master_data),
     )?;
-    let (a, b, c, d, e, f, g, h, i, j, k, l) = refused;
+    let (a, b, c, d, e, f, g, h, i, j, k, l, m) = refused;
     let mut refused = rows.refused.clone();
-    refused.extend([a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten());
+    refused.extend([a, b, c, d, e, f, g, h, i, j, k, l, m].into_iter().flatten());
     accept(client, &refused).await?;
     // The commit point: a block whose marker is here is here with all its rows.
     accept(client, &rows.blocks).await

@@ -55,6 +55,10 @@ fn blocks() -> Vec<SealedBlock> {
     // The same under two eventIDs.
     let seen = |number| world::event(number, 0, json!({"epcList": ["https://id.gs1.org/01/09521321000018/21/again"]}));
     said.push(Said::events("maker", world::NOW_MS, &[seen(9_001), seen(9_002)]));
+    let header = json!({"type": "document", "header": {"epcisHeader": {"epcisMasterData": {"vocabularyList": [
+        {"type": "urn:epcglobal:epcis:vtype:ReadPoint", "vocabularyElementList": [{"id": world::MAKER_GLN}]}]}}}});
+    let header = (medtrace_ledger::ItemKind::Document, header.to_string().into_bytes());
+    said.push(Said::items(medtrace_ledger::SubmissionKind::Events, "maker", &["maker"], world::NOW_MS, &[header]));
     let nonsense = (medtrace_ledger::ItemKind::Event, b"{}".to_vec());
     said.push(Said::items(medtrace_ledger::SubmissionKind::Events, "maker", &["maker"], world::NOW_MS, &[nonsense]));
     let mut chain = world::Chain::default();

@@ -7,6 +7,7 @@ pub mod epcis;
 pub mod events;
 pub mod live;
 pub mod log;
+pub mod masterdata;
 pub mod positions;
 pub mod provenance;
 pub mod reach;

@@ -7,11 +7,12 @@
 //! ask.rs      parameters → query           matches.rs     EPC parameters, exactly, on the typed event
 //! select.rs   query → rows of the store    condition.rs   parameters that no column holds, on the typed event
 //! page.rs     rows → events → document     field.rs       where those that name a field look
-//! cursor.rs   where a page ends, bound to   form.rs        syntax and spelling of an answer
-//!             its query
+//! cursor.rs   where a page ends, bound to   attribute.rs   what master data says of places
+//!             its query                     form.rs        syntax and spelling of an answer
 //! ```
 
 pub mod ask;
+pub mod attribute;
 pub mod condition;
 pub mod cursor;
 pub mod field;

@@ -23,6 +23,7 @@ pub mod item;
 pub mod json;
 pub mod judge;
 pub mod live;
+pub mod master;
 pub mod metrics;
 pub mod params;
 pub mod proof;

@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
     let questions = Router::new()
         .route("/v1/positions", get(api::positions::positions))
         .route("/v1/verify", get(api::verify::get).post(api::verify::post))
+        .route("/v1/masterdata", get(api::masterdata::get))
         .route("/v1/provenance", get(api::provenance::get))
         .route("/v1/deliveries", get(api::deliveries::list))
         .route("/v1/deliveries/{id}", get(api::deliveries::one))

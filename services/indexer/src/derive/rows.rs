@@ -17,6 +17,7 @@ pub struct Rows {
     pub deliveries: Vec<DeliveryRow>,
     pub notices: Vec<NoticeRow>,
     pub alerts: Vec<AlertRow>,
+    pub master_data: Vec<MasterDataRow>,
     pub refused: Vec<RefusedRow>,
     /// These two are written by [`crate::hashes`], after the markers; here they are what the audit expects.
     pub event_hashes: Vec<EventHashRow>,
@@ -30,6 +31,6 @@ impl Rows {
     pub fn append(&mut self, mut later: Rows) {
         macro_rules! append { ($($table:ident)*) => { $(self.$table.append(&mut later.$table);)* } }
         append! { submissions event_refs events replays facts lot_items unit_states lot_balances containments
-        deliveries notices alerts refused event_hashes duplicates blocks }
+        deliveries notices alerts master_data refused event_hashes duplicates blocks }
     }
 }

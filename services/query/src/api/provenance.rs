@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::app::{App, store_failed};
 use crate::hashes::suspected;
 use crate::item::{item, place_name, time};
+use crate::master::names;
 use crate::params::{Params, wrong};
 use crate::view::Snapshot;
 
@@ -31,6 +32,8 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let told = |e: &&Entry| e.fact.role != Role::SameAs;
     let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
     let suspected = suspected(&app.client, &events).await?;
+    let places = story.entries.iter().map(|e| e.fact.head.place.to_string()).filter(|place| !place.is_empty());
+    let names = names(&app.client, places.collect(), cut.known).await?;
     let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
     let record_time = |height: u64| {
@@ -47,6 +50,9 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
             flags.extend(suspected.contains(&e.fact.head.position).then_some("suspected-duplicate"));
             let mut line = line(e, at, cut);
             line["flags"] = json!(flags);
+            if let Some(name) = names.get(&*e.fact.head.place).filter(|_| line["placeName"].is_null()) {
+                line["placeName"] = json!({"zh-CN": name, "en": name});
+            }
             line["recordTime"] = json!(record_time(e.fact.head.position.height));
             line
         })

@@ -6,6 +6,7 @@ use medtrace_gs1::Thing;
 use medtrace_ledger::hash::sha256;
 use medtrace_service::{Kind as Refusal, Problem};
 
+use super::attribute::Attribute;
 use super::condition::{Condition, Unread};
 use super::matches::{Match, Which};
 use crate::params::{Params, wrong};
@@ -17,13 +18,15 @@ pub const PER_PAGE_MAX: u64 = 500;
 pub const VALUES_MAX: usize = 100;
 /// Conditions of one query that are decided on each event.
 pub const CONDITIONS_MAX: usize = 32;
+/// Conditions of one query on what master data says.
+pub const ATTRIBUTES_MAX: usize = 8;
 /// Most of `eventCountLimit` and `maxEventCount`.
 pub const COUNT_MAX: u64 = 1_000_000;
 
 /// Everything that may be asked for, in the words of a refusal.
 const KNOWN: &str = "eventType, GE_eventTime, LT_eventTime, GE_recordTime, LT_recordTime, EQ_action, EQ_bizStep, \
     EQ_disposition, EQ_persistentDisposition_set and _unset, EQ_readPoint, WD_readPoint, EQ_bizLocation, WD_bizLocation, \
-    EQ_transformationID, EQ_bizTransaction_*, EQ_source_*, EQ_destination_*, MATCH_epc, MATCH_parentID, MATCH_inputEPC, \
+    HASATTR_ and EQATTR_ with readPoint_ or bizLocation_ and an attribute, EQ_transformationID, EQ_bizTransaction_*, EQ_source_*, EQ_destination_*, MATCH_epc, MATCH_parentID, MATCH_inputEPC, \
     MATCH_outputEPC, MATCH_anyEPC, MATCH_epcClass, MATCH_inputEPCClass, MATCH_outputEPCClass, MATCH_anyEPCClass, \
     EQ_, GT_, GE_, LT_ and LE_quantity, EQ_eventID, EXISTS_errorDeclaration, GE_errorDeclarationTime, \
     LT_errorDeclarationTime, EQ_errorReason, EQ_correctiveEventID, those of sensors (GE_startTime, EQ_type, EQ_deviceID, \
@@ -53,6 +56,8 @@ pub struct Ask {
     /// Canonical URIs of places: these, and what is within them.
     pub within_read_points: Vec<String>,
     pub within_biz_locations: Vec<String>,
+    /// What must be said of its places in master data.
+    pub attributes: Vec<Attribute>,
     /// `eventTime`, µs: from, and before.
     pub event_time: (Option<i64>, Option<i64>),
     /// `recordTime`, µs: from, and before.
@@ -113,6 +118,7 @@ impl Ask {
             return Err(wrong("maxEventCount", "excluded", detail));
         }
         ask.order = order(&mut params)?;
+        ask.attributes = attributes(&mut params, prefixes)?;
         ask.conditions = conditions(params, prefixes)?;
         Ok(ask)
     }
@@ -121,6 +127,22 @@ impl Ask {
     pub fn is_exact(&self) -> bool {
         !self.matches.is_empty() || !self.conditions.is_empty()
     }
+}
+
+/// `HASATTR_` and `EQATTR_` with the name of a place's field and of an attribute.
+fn attributes(params: &mut Params, prefixes: &Context) -> Result<Vec<Attribute>, Problem> {
+    let named = |(name, _): &(String, String)| Attribute::read(name, prefixes).map(|found| (name.clone(), found));
+    let found: Vec<(String, Attribute)> = params.pairs().iter().filter_map(named).collect();
+    if found.len() > ATTRIBUTES_MAX {
+        let detail = format!("{} conditions on attributes; one query takes {ATTRIBUTES_MAX}", found.len());
+        return Err(Refusal::QueryTooComplex.because(detail));
+    }
+    let complete = |(name, attribute): (String, Attribute)| match attribute.values {
+        Some(_) => list(params, &name, |text| Some(text.to_owned()))
+            .map(|values| Attribute { values: Some(values), ..attribute }),
+        None => exists(params, &name).map(|_| attribute),
+    };
+    found.into_iter().map(complete).collect()
 }
 
 /// All that is left: each is decided on the event, or unknown.

@@ -8,6 +8,7 @@ use medtrace_timeline::Flags;
 use serde::Serialize;
 
 use super::ask::Ask;
+use super::attribute::Attribute;
 use super::cursor::Place;
 use super::matches::{Match, Pattern};
 use crate::events::{event_id_digest, hex};
@@ -80,6 +81,7 @@ fn conditions(ask: &Ask, known: u64, after: Option<Place>) -> Conditions {
     all.one_of("biz_location", &ask.biz_locations);
     within(&mut all, "read_point", &ask.within_read_points);
     within(&mut all, "biz_location", &ask.within_biz_locations);
+    ask.attributes.iter().for_each(|attribute| described(&mut all, attribute, known));
     let (from, before) = ask.event_time;
     from.into_iter().for_each(|from| all.add("t >= ?", [Value::Signed(from)]));
     before.into_iter().for_each(|before| all.add("t < ?", [Value::Signed(before)]));
@@ -105,6 +107,24 @@ fn within(all: &mut Conditions, column: &str, places: &[String]) {
     let inside = places.iter().map(|_| format!(" OR startsWith({column}, ?)")).collect::<String>();
     let prefixes = places.iter().map(|place| Value::Text(format!("{place}/254/")));
     all.add(&format!("({column} IN ?{inside})"), std::iter::once(Value::Texts(places.to_vec())).chain(prefixes));
+}
+
+/// By what a place's owner said last of it, in the header of a document.
+fn described(all: &mut Conditions, attribute: &Attribute, known: u64) {
+    let Attribute { column, kind, name, values } = attribute;
+    let (of_value, texts) = match values {
+        Some(values) => (" AND text IN ?", vec![Value::Texts(values.clone())]),
+        None => ("", Vec::new()),
+    };
+    let sql = format!(
+        "{column} IN (
+             SELECT id FROM (
+                 SELECT id, argMax(names, (block, idx)) AS last_names, argMax(texts, (block, idx)) AS last_texts
+                 FROM master_data WHERE entitled AND kind = ? AND block <= ? GROUP BY id, party)
+             WHERE arrayExists((name, text) -> name = ?{of_value}, last_names, last_texts))"
+    );
+    let first = [Value::Text((*kind).to_owned()), Value::Unsigned(known), Value::Text(name.clone())];
+    all.add(&sql, first.into_iter().chain(texts));
 }
 
 fn past(all: &mut Conditions, ask: &Ask, after: Place) {

@@ -13,6 +13,7 @@ mod forward;
 mod goods;
 mod hashes;
 mod live;
+mod masterdata;
 mod openapi;
 mod parameters;
 mod recalls;

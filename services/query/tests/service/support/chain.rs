@@ -124,6 +124,12 @@ impl Chain {
         self.pend(SubmissionKind::Events, party, partition, items)
     }
 
+    /// A source document, and no event.
+    pub fn document(&self, party: &str, document: &Value) -> Pending {
+        let bytes = Json::try_from(document).unwrap().to_jcs();
+        self.pend(SubmissionKind::Events, party, 0, vec![(ItemKind::Document, bytes)])
+    }
+
     /// Events that are sealed already, and nothing else.
     pub fn sealed_events(&self, party: &str, partition: u32, events: Vec<Vec<u8>>) -> Pending {
         let items = events.into_iter().map(|bytes| (ItemKind::Event, bytes)).collect();
