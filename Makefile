@@ -3,6 +3,7 @@
 # make test      all tests, those on the real engines included
 # make bench     measures this machine                                                  (ITEMS= packs that are stored)
 # make faults    kills every process twenty times and more under load; half an hour
+# make api       asks what our OpenAPI describes, generated right and wrong; two minutes        (SECONDS_EACH=, SEED=)
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
 
 DATA  ?= data
@@ -19,7 +20,7 @@ START      := --data $(DATA) --ports $(PORTS) $(if $(filter-out 0,$(RESET)),--re
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench faults deps engines kafka clickhouse build
+.PHONY: help demo up test bench faults api deps engines kafka clickhouse build
 .DELETE_ON_ERROR:
 
 help:
@@ -41,6 +42,10 @@ bench: build engines $(KAFKA_PERF)
 
 faults: build engines
 	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture
+
+api: deps engines
+	cargo build --locked --workspace --bins
+	tests/api/run.sh
 
 build: deps
 	cargo build --locked --release --workspace --bins

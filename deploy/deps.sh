@@ -55,6 +55,7 @@ at_least $RUST_MIN "$cargo" || need "Rust 1.$RUST_MIN or later (https://rustup.r
 if [[ ${1:-} == --dev ]]; then
     cargo fmt --version >/dev/null 2>&1 || need "rustfmt" rustfmt-web
     cargo clippy --version >/dev/null 2>&1 || need "clippy" rust-web-clippy
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || need "Python's venv" python3-venv
 fi
 
 (( ${#manual[@]} )) || exit 0
