@@ -3,13 +3,26 @@
 mod foreign;
 
 use medtrace_event::document::Entry;
-use medtrace_event::stream::{EVENT_JSON_BYTES_MAX, Events, HELD_BYTES_MAX};
-use medtrace_event::{Document, Fault, Source};
+use medtrace_event::stream::{
+    EVENT_JSON_BYTES_MAX, Events, HEADER_JSON_BYTES_MAX, HEADER_MEMBERS_MAX, HELD_BYTES_MAX, Head,
+};
+use medtrace_event::{Document, Fault, Json, Source};
 use proptest::prelude::*;
 use std::io::BufReader;
 
 fn read(bytes: &[u8], buffer: usize) -> Result<Vec<Result<Entry, Vec<Fault>>>, Fault> {
     Events::open(BufReader::with_capacity(buffer, bytes)).map(Iterator::collect)
+}
+
+/// All events of a document and what surrounds them, its head read first or not.
+fn whole(bytes: &[u8], head_first: bool) -> Result<(Vec<Entry>, Json), Fault> {
+    let input = BufReader::with_capacity(7, bytes);
+    let mut events = match head_first {
+        true => Events::open_after(Head::read(bytes, HEADER_JSON_BYTES_MAX)?, input)?,
+        false => Events::open(input)?,
+    };
+    let all = (&mut events).collect::<Result<_, _>>().map_err(|mut faults: Vec<Fault>| faults.remove(0))?;
+    Ok((all, events.header()))
 }
 
 #[test]
@@ -26,6 +39,10 @@ fn foreign_documents() {
                 let events = read(&bytes, buffer).unwrap_or_else(|fault| panic!("{}: {fault}", file.display()));
                 let events: Vec<Entry> = events.into_iter().map(|event| event.expect("an event")).collect();
                 assert_eq!(events, whole.events, "{}", file.display());
+            }
+            for head_first in [false, true] {
+                let read = self::whole(&bytes, head_first);
+                assert_eq!(read, Ok((whole.events.clone(), whole.header.clone())), "{}", file.display());
             }
         }
     }
@@ -64,10 +81,10 @@ fn context_may_come_last() {
     let first = format!("{{{HEAD}, {CONTEXT}, {body}}}");
     for text in [format!("{{{body}, {HEAD}, {CONTEXT}}}"), format!("{{{HEAD}, {body}, {CONTEXT}}}"), first.clone()] {
         let whole = Document::parse(text.as_bytes()).expect("a document");
-        let events = read(text.as_bytes(), 3).expect("a document");
-        let events: Vec<Entry> = events.into_iter().map(|event| event.expect("an event")).collect();
-        assert_eq!(events, whole.events);
-        assert_eq!(events[1].context.lookup("ex"), Some("http://ex.org/"));
+        for head_first in [false, true] {
+            assert_eq!(self::whole(text.as_bytes(), head_first), Ok((whole.events.clone(), whole.header.clone())));
+        }
+        assert_eq!(whole.events[1].context.lookup("ex"), Some("http://ex.org/"));
     }
     assert_eq!(faults(&first), Vec::<String>::new());
 }
@@ -81,6 +98,32 @@ fn a_large_document_is_told_to_put_its_context_first() {
     assert_eq!((fault.path.as_str(), fault.code), ("/epcisBody", "too-large"));
     assert!(fault.detail.contains("@context"));
     assert_eq!(faults(&format!("{{{HEAD}, {CONTEXT}, {body}}}")), ["/epcisBody/eventList empty"]);
+}
+
+#[test]
+fn a_head_that_was_read_before_takes_a_body_of_any_size() {
+    let body = format!("\"epcisBody\": {{\"eventList\": [{}{{}}]}}", " ".repeat(HELD_BYTES_MAX));
+    let text = format!("{{{body}, {HEAD}, {CONTEXT}}}");
+    let (events, header) = whole(text.as_bytes(), true).expect("a document");
+    assert_eq!((events.len(), header.get_str("schemaVersion")), (1, Some("2.0")));
+    assert_eq!(header.get("epcisBody").map(Json::to_string).as_deref(), Some("{}"));
+}
+
+#[test]
+fn what_surrounds_the_events_is_bounded() {
+    let code = |text: &str, max: usize| Head::read(text.as_bytes(), max).err().map(|fault| (fault.path, fault.code));
+    assert_eq!(code(r#"{"a": "12345", "b": "1234"}"#, 13), None);
+    assert_eq!(code(r#"{"a": "12345", "b": "1234"}"#, 12), Some(("/b".to_owned(), "too-large")));
+    let many: Vec<String> = (0..=HEADER_MEMBERS_MAX).map(|n| format!("\"m{n}\": 1")).collect();
+    let last = format!("/m{HEADER_MEMBERS_MAX}");
+    assert_eq!(code(&format!("{{{}}}", many.join(", ")), 1 << 20), Some((last, "too-large")));
+    // The whole may be nested no deeper than a document that is read at once.
+    for (levels, taken) in [(31, true), (32, false)] {
+        let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let text = format!("{{{HEAD}, \"ex\": {deep}, \"epcisBody\": {{\"eventList\": [{{}}]}}}}");
+        assert_eq!(Document::parse(text.as_bytes()).is_ok(), taken);
+        assert_eq!(whole(text.as_bytes(), true).is_ok(), taken);
+    }
 }
 
 #[test]
@@ -107,6 +150,18 @@ fn faults_name_their_place() {
     assert_eq!(faults("[]"), [" syntax"]);
     assert_eq!(faults(""), [" syntax"]);
     assert_eq!(faults(&format!("{{{HEAD}, {HEAD}}}")), ["/type duplicate-member"]);
+    let body = r#""epcisBody": {"eventList": [{}]}"#;
+    for (text, place) in [
+        (format!("{{{HEAD}, {CONTEXT}, {body}, {body}}}"), "/epcisBody"),
+        (format!("{{{HEAD}, {body}, {body}}}"), "/epcisBody"),
+        (
+            format!("{{{HEAD}, {CONTEXT}, \"epcisBody\": {{\"eventList\": [{{}}], \"eventList\": []}}}}"),
+            "/epcisBody/eventList",
+        ),
+    ] {
+        assert_eq!(faults(&text), [format!("{place} duplicate-member")]);
+        assert_eq!(whole(text.as_bytes(), true).map_err(|fault| fault.path), Err(place.to_owned()));
+    }
     assert_eq!(faults(r#"{"type": "ObjectEvent"} x"#), [" syntax"]);
     let cut = format!(r#"{{{HEAD}, {CONTEXT}, "epcisBody": {{"eventList": [{{}}, {{"a""#);
     assert_eq!(faults(&cut), ["/epcisBody/eventList/1 syntax"]);
@@ -125,15 +180,16 @@ proptest! {
         let at = at.index(text.len());
         let text = [&text[..at], &put, &text[(at + cut).min(text.len())..]].concat();
         let whole = Document::parse(text.as_bytes());
-        let parts = read(text.as_bytes(), 4).and_then(|events| {
-            events.into_iter().collect::<Result<Vec<Entry>, _>>().map_err(|mut faults| faults.remove(0))
-        });
-        match (whole, parts) {
-            (Ok(whole), Ok(parts)) => prop_assert_eq!(whole.events, parts),
-            // Members of the body beside the list are passed over, whatever they are.
-            (Err(_), Ok(_)) => prop_assert!(at > text.find("\"b\"").unwrap_or(0).min(text.find('[').unwrap_or(0))),
-            (Ok(_), Err(fault)) => prop_assert!(false, "{}: {}", fault, text),
-            (Err(_), Err(_)) => {}
+        for head_first in [false, true] {
+            match (&whole, self::whole(text.as_bytes(), head_first)) {
+                (Ok(whole), Ok((events, header))) => {
+                    prop_assert_eq!(&whole.events, &events);
+                    prop_assert_eq!(&whole.header, &header);
+                }
+                (Err(_), Ok(_)) => prop_assert!(false, "{}", text),
+                (Ok(_), Err(fault)) => prop_assert!(false, "{}: {}", fault, text),
+                (Err(_), Err(_)) => {}
+            }
         }
     }
 }

@@ -119,27 +119,41 @@ impl<R: BufRead> Lexer<R> {
 
     /// The bytes of the next value, whole if it is JSON at all.
     pub fn value(&mut self, bytes_max: usize) -> Result<Vec<u8>, Fault> {
+        let mut out = Vec::new();
+        self.cut(|bytes| {
+            if out.len() + bytes.len() > bytes_max {
+                return Err(Fault::limit("", "too-large", format!("more than {bytes_max} bytes; split it")));
+            }
+            out.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Passes the next value over.
+    pub fn skip(&mut self) -> Result<(), Fault> {
+        self.cut(|_| Ok(()))
+    }
+
+    /// Gives the bytes of the next value, piece by piece.
+    fn cut(&mut self, mut keep: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
         let Some(first) = self.peek()? else {
             return Err(self.wrong("the document ends where a value is missing"));
         };
-        let mut out = Vec::new();
         let mut cut = Cut { depth: 0, string: false, escaped: false, scalar: !b"{[\"".contains(&first) };
         loop {
             let bytes = self.available()?;
             if bytes.is_empty() {
                 if cut.scalar {
-                    return Ok(out);
+                    return Ok(());
                 }
                 return Err(self.wrong("the document ends within a value"));
             }
             let (count, done) = cut.take(bytes);
-            if out.len() + count > bytes_max {
-                return Err(Fault::limit("", "too-large", format!("more than {bytes_max} bytes; split it")));
-            }
-            out.extend_from_slice(&bytes[..count]);
+            keep(&bytes[..count])?;
             self.consume(count);
             if done {
-                return Ok(out);
+                return Ok(());
             }
         }
     }

@@ -51,6 +51,14 @@ impl<R: BufRead> Events<R> {
     /// # Errors
     /// The first fault of the envelope.
     pub fn open(input: R) -> Result<Self, Fault> {
+        Events::open_within(input, HEADER_XML_BYTES_MAX)
+    }
+
+    /// The same with a header of at most so many bytes of XML.
+    ///
+    /// # Errors
+    /// The first fault of the envelope.
+    pub fn open_within(input: R, header_bytes_max: u64) -> Result<Self, Fault> {
         let mut parser = Parser::new(input);
         let root = loop {
             match parser.next()? {
@@ -86,12 +94,12 @@ impl<R: BufRead> Events<R> {
             events.names = Prefixes::default();
             events.bare = Some(events.parser.element(root, EVENT_XML_BYTES_MAX)?);
         } else {
-            events.envelope(&root)?;
+            events.envelope(&root, header_bytes_max)?;
         }
         Ok(events)
     }
 
-    fn envelope(&mut self, root: &Element) -> Result<(), Fault> {
+    fn envelope(&mut self, root: &Element, header_bytes_max: u64) -> Result<(), Fault> {
         self.version = Some(header::version(root).map_err(|fault| fault.under(&self.parser.path()))?);
         let mut head = header::document(root, self.kind).map_err(|fault| fault.under(&self.parser.path()))?;
         loop {
@@ -103,7 +111,7 @@ impl<R: BufRead> Events<R> {
                     }
                     Some("EPCISBody" | "QueryResults" | "resultsBody") => self.names.declare(&element),
                     Some("EPCISHeader") => {
-                        let element = self.parser.element(element, HEADER_XML_BYTES_MAX)?;
+                        let element = self.parser.element(element, header_bytes_max)?;
                         let mut names = self.names.clone();
                         names.gather(&element);
                         self.names = names;
