@@ -16,6 +16,7 @@ mod signed;
 
 use std::sync::Arc;
 
+pub use capture::{ARRIVING_BYTES_MAX, CAPTURE_MS_MAX, CAPTURE_PAUSE_MS_MAX};
 pub use input::{BODIES_BYTES_MAX, BODY_MS_MAX};
 
 use axum::{

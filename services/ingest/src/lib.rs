@@ -62,7 +62,10 @@ pub struct App {
     pub jobs: Jobs,
     pub metrics: Metrics,
     shared: Arc<Shared>,
+    /// Bytes of bodies in memory that may still come.
     bodies: Arc<Semaphore>,
+    /// Bytes of documents that may still arrive on disk.
+    arriving: Arc<Semaphore>,
 }
 
 /// What stands at the edges of an [`App`]: the real things in a process, tables in tests.
@@ -119,8 +122,10 @@ impl App {
         });
         let jobs = Jobs::open(data, shared.clone(), service, view.clone(), edges.index, shutdown)
             .with_context(|| format!("failed to open the jobs in {}", data.display()))?;
-        let (groups, bodies) = (Groups::new(shared.clone()), Arc::new(Semaphore::new(http::BODIES_BYTES_MAX)));
-        Ok(App { service, consortium, tokens, pseudonyms, view, groups, jobs, metrics, shared, bodies })
+        let groups = Groups::new(shared.clone());
+        let [bodies, arriving] =
+            [http::BODIES_BYTES_MAX, http::ARRIVING_BYTES_MAX].map(|bytes| Arc::new(Semaphore::new(bytes)));
+        Ok(App { service, consortium, tokens, pseudonyms, view, groups, jobs, metrics, shared, bodies, arriving })
     }
 
     fn now_ms(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{
+    body::BodyDataStream,
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
@@ -12,13 +13,16 @@ use futures::StreamExt;
 use medtrace_event::scan::Who;
 use medtrace_ledger::PartyId;
 use medtrace_service::{Kind, Problem};
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
 
 use crate::App;
 
 /// Bytes of bodies of all requests that are in work at the same time (32 MiB).
 pub const BODIES_BYTES_MAX: usize = 32 << 20;
-/// Longest that a body may take to arrive, in milliseconds: 8 MiB at 70 KiB/s.
+/// Longest that a body may take to arrive, in milliseconds: 4 MiB at 35 KiB/s.
 pub const BODY_MS_MAX: u64 = 120_000;
 /// Bodies larger than this are worked on off the threads that serve requests, in bytes.
 const OFF_THREAD_BYTES: usize = 64 << 10;
@@ -47,22 +51,36 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// A whole body of at most `MAX` bytes. Holds its share of [`BODIES_BYTES_MAX`] as long as it lives; while it arrives, as
-/// much as has arrived, so that whoever sends nothing keeps nobody out.
-pub(super) struct Sent<const MAX: usize> {
-    pub bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+/// How much a body may be, and how long it may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub bytes_max: usize,
+    /// For the whole, in milliseconds.
+    pub ms_max: u64,
+    /// Between two pieces, in milliseconds.
+    pub pause_ms_max: u64,
 }
 
-impl<const MAX: usize> FromRequest<Arc<App>> for Sent<MAX> {
-    type Rejection = Problem;
+/// A body that arrives. Holds its share of what all may have together as long as it lives; while it arrives, as much as
+/// has arrived, so that whoever sends nothing keeps nobody out.
+pub(super) struct Arriving {
+    body: BodyDataStream,
+    bytes: usize,
+    limits: Limits,
+    until: Instant,
+    too_large: String,
+    all: Arc<Semaphore>,
+    share: Option<OwnedSemaphorePermit>,
+}
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let detail = format!("one request to {} has at most {MAX} bytes; nothing was stored", request.uri().path());
-        let too_large = || Kind::CaptureLimitExceeded.because(detail.as_str());
+impl Arriving {
+    /// Checks what can be said before the first byte. `all` holds the bytes that all such bodies may have together.
+    pub fn open(request: Request, app: &App, all: &Arc<Semaphore>, limits: Limits) -> Result<Arriving, Problem> {
+        let (path, max) = (request.uri().path(), limits.bytes_max);
+        let too_large = format!("one request to {path} has at most {max} bytes; nothing was stored");
         let declared = declared_length(request.headers());
-        if declared.is_some_and(|length| length > MAX) {
-            return Err(too_large());
+        if declared.is_some_and(|length| length > max) {
+            return Err(Kind::CaptureLimitExceeded.because(too_large));
         }
         if let Some(ahead_ms) = app.view.ahead_ms(app.now_ms()) {
             let detail = format!(
@@ -72,35 +90,69 @@ impl<const MAX: usize> FromRequest<Arc<App>> for Sent<MAX> {
             );
             return Err(Kind::Unavailable.because(detail));
         }
-        let busy =
-            || Kind::TooManyRequests.because("too many large requests are in work; nothing was stored, send it again");
-        if declared.is_some_and(|length| length > app.bodies.available_permits()) {
+        if declared.is_some_and(|length| length > all.available_permits()) {
             return Err(busy());
         }
-        let mut body = request.into_body().into_data_stream();
-        let whole = async {
-            let (mut bytes, mut share) = (BytesMut::new(), None::<OwnedSemaphorePermit>);
-            while let Some(some) = body.next().await {
-                let ended = |_| Kind::Validation.because("the body ended before it was whole; nothing was stored");
-                let some = some.map_err(ended)?;
-                if some.len() > MAX - bytes.len() {
-                    return Err(too_large());
-                }
-                let more = u32::try_from(some.len()).map_err(|_| too_large())?;
-                let more = app.bodies.clone().try_acquire_many_owned(more).map_err(|_| busy())?;
-                match &mut share {
-                    Some(share) => share.merge(more),
-                    None => share = Some(more),
-                }
-                bytes.extend_from_slice(&some);
-            }
-            Ok(Sent { bytes: bytes.freeze(), _share: share })
+        let body = request.into_body().into_data_stream();
+        let until = Instant::now() + Duration::from_millis(limits.ms_max);
+        Ok(Arriving { body, bytes: 0, limits, until, too_large, all: all.clone(), share: None })
+    }
+
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let pause = Instant::now() + Duration::from_millis(self.limits.pause_ms_max);
+        let (until, ms) = match pause < self.until {
+            true => (pause, self.limits.pause_ms_max),
+            false => (self.until, self.limits.ms_max),
         };
         let late = |_| {
-            let detail = format!("the body did not come within {} s; nothing was stored", BODY_MS_MAX / 1_000);
-            Err(Kind::RequestTimeout.because(detail))
+            let detail = format!("the body did not come within {} s; nothing was stored", ms / 1_000);
+            Kind::RequestTimeout.because(detail)
         };
-        timeout(Duration::from_millis(BODY_MS_MAX), whole).await.unwrap_or_else(late)
+        let Some(some) = timeout_at(until, self.body.next()).await.map_err(late)? else { return Ok(None) };
+        let ended = |_| Kind::Validation.because("the body ended before it was whole; nothing was stored");
+        let some = some.map_err(ended)?;
+        let too_large = || Kind::CaptureLimitExceeded.because(self.too_large.as_str());
+        if some.len() > self.limits.bytes_max - self.bytes {
+            return Err(too_large());
+        }
+        let more = u32::try_from(some.len()).map_err(|_| too_large())?;
+        let more = self.all.clone().try_acquire_many_owned(more).map_err(|_| busy())?;
+        match &mut self.share {
+            Some(share) => share.merge(more),
+            None => self.share = Some(more),
+        }
+        self.bytes += some.len();
+        Ok(Some(some))
+    }
+
+    /// Bytes that have arrived.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+fn busy() -> Problem {
+    Kind::TooManyRequests.because("too many large requests are in work; nothing was stored, send it again")
+}
+
+/// A whole body of at most `MAX` bytes in memory, with its share of [`BODIES_BYTES_MAX`].
+pub(super) struct Sent<const MAX: usize> {
+    pub bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl<const MAX: usize> FromRequest<Arc<App>> for Sent<MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let limits = Limits { bytes_max: MAX, ms_max: BODY_MS_MAX, pause_ms_max: BODY_MS_MAX };
+        let mut arriving = Arriving::open(request, app, &app.bodies, limits)?;
+        let mut bytes = BytesMut::new();
+        while let Some(some) = arriving.next().await? {
+            bytes.extend_from_slice(&some);
+        }
+        Ok(Sent { bytes: bytes.freeze(), _share: arriving.share })
     }
 }
 

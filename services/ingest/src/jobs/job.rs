@@ -57,6 +57,9 @@ pub struct Job {
     pub media_type: String,
     /// SHA-256 of the bytes received.
     pub sha256: Hash,
+    /// How many they are.
+    #[serde(default)]
+    pub bytes: u64,
     /// Unix milliseconds.
     pub created_ms: u64,
     pub finished_ms: Option<u64>,
@@ -67,32 +70,46 @@ pub struct Job {
     pub records: usize,
     /// Events of the plan.
     pub events: usize,
-    /// Partition and offset of the submissions that the log has acknowledged, in order.
-    pub placed: Vec<(u32, u64)>,
-    /// Their signed receipts.
-    pub receipts: Vec<String>,
+    /// Events that were refused.
+    #[serde(default)]
+    pub refused: usize,
+    /// Why, for the first of them; then which submissions the chain names bad.
     pub errors: Vec<Problem>,
 }
 
+/// What was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// SHA-256 of the bytes.
+    pub sha256: Hash,
+    pub bytes: u64,
+}
+
 impl Job {
-    pub fn new(party: &PartyId, who: &Who, behaviour: Behaviour, media_type: &str, body: &[u8], now_ms: u64) -> Job {
-        let sha256 = Hash::of(body);
+    pub fn new(
+        party: &PartyId,
+        who: &Who,
+        behaviour: Behaviour,
+        media_type: &str,
+        received: Received,
+        now_ms: u64,
+    ) -> Job {
         Job {
-            id: id(party, behaviour, sha256),
+            id: id(party, behaviour, received.sha256),
             party: party.clone(),
             operator: who.operator.clone(),
             device: who.device.clone(),
             behaviour,
             media_type: media_type.to_owned(),
-            sha256,
+            sha256: received.sha256,
+            bytes: received.bytes,
             created_ms: now_ms,
             finished_ms: None,
             stage: Stage::Received,
             planned_ms: 0,
             records: 0,
             events: 0,
-            placed: Vec::new(),
-            receipts: Vec::new(),
+            refused: 0,
             errors: Vec::new(),
         }
     }
@@ -105,13 +122,8 @@ impl Job {
         self.stage != Stage::Finished
     }
 
-    /// Sorts a party's jobs by age.
-    pub fn cursor(&self) -> (u64, &str) {
-        (self.created_ms, &self.id)
-    }
-
-    /// The job as clients see it; `events` and `receipts` go beyond the standard.
-    pub fn show(&self) -> Value {
+    /// The job as clients see it; `events`, `refused` and `receipts` go beyond the standard.
+    pub fn show(&self, receipts: &[String]) -> Value {
         let text = |ms: u64| time::text(ms.cast_signed().saturating_mul(1000));
         json!({
             "captureID": self.id,
@@ -122,7 +134,8 @@ impl Job {
             "captureErrorBehaviour": self.behaviour.as_str(),
             "errors": self.errors,
             "events": self.events,
-            "receipts": self.receipts,
+            "refused": self.refused,
+            "receipts": receipts,
         })
     }
 }

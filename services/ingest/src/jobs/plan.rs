@@ -1,174 +1,168 @@
 //! A document to its submissions: every event judged, the good ones packed in order, each submission led by the
-//! document's own item.
+//! document's own item. The memory it takes does not grow with the document, but for 8 bytes an event.
+//!
+//! ```text
+//! body ──judge each──▶ items ──pack by their sizes, seal each run──▶ records
+//! ```
 
-use medtrace_event::source::SourceEvent;
-use medtrace_event::{Document, Fault, Json, xml};
+use std::io;
+
+use medtrace_event::{Fault, Json};
 use medtrace_ledger::{SigningKey, submission::SubmissionKind};
 use medtrace_service::Problem;
 
-use super::{Behaviour, CAPTURE_EVENTS_MAX, Job};
+use super::document::{Captured, Unreadable, problem};
+use super::items::{self, ItemSize};
+use super::{Behaviour, Job, records, spool::Spool};
 use crate::{
     admit::{Part, Speaker, document_item, item},
     refused::{Refused, VIOLATIONS_MAX},
-    seal::{Body, Consortium, SealError, Sealed, Size, seal},
+    seal::{Consortium, SealError, Size, seal},
 };
 
-/// Media types of XML documents.
-pub const XML_TYPES: [&str; 2] = ["application/xml", "text/xml"];
-const LIST: &str = "/epcisBody/eventList";
+/// Parts and events that the item of a part is taken to name at least, when the room that it needs is reckoned: what it
+/// was when a document had at most so many, so that documents are cut now as they were then.
+const COUNT_MIN: usize = 20_000;
 
-/// What a document becomes.
+/// What a document became.
+#[derive(Default)]
 pub(super) struct Plan {
-    pub records: Vec<Sealed>,
+    /// Submissions that are written; none if nothing is to be published.
+    pub records: usize,
     pub events: usize,
+    /// Events that were refused.
+    pub refused: usize,
     /// One problem for each refused event, at most [`VIOLATIONS_MAX`].
     pub errors: Vec<Problem>,
 }
 
-/// A document, whatever its syntax.
-pub struct Captured {
-    /// What surrounds the events, as the JSON document has it.
-    header: Json,
-    events: Vec<SourceEvent>,
+/// Why a document could not be planned, through no fault of its own.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlanError {
+    #[error(transparent)]
+    Disk(#[from] io::Error),
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
-/// Reads the envelope of a document and checks what can be said before any event is looked at.
-pub fn envelope(body: &[u8], media_type: &str) -> Result<Captured, Vec<Fault>> {
-    let captured = match XML_TYPES.contains(&media_type) {
-        true => of_xml(body)?,
-        false => {
-            let Document { header, events, .. } = Document::parse(body)?;
-            Captured { header, events: events.into_iter().map(SourceEvent::Json).collect() }
-        }
-    };
-    match captured.events.len() {
-        0 => Err(vec![Fault::new(LIST, "empty", "there should be at least one event")]),
-        count if count > CAPTURE_EVENTS_MAX => Err(vec![too_many(count)]),
-        _ => Ok(captured),
-    }
-}
-
-/// XML has faults of its own, after which nothing can be said of the rest: with any, nothing of the document is taken.
-fn of_xml(body: &[u8]) -> Result<Captured, Vec<Fault>> {
-    let mut reader = xml::Events::open(body).map_err(|fault| vec![fault])?;
-    let mut events = Vec::new();
-    for event in &mut reader {
-        events.push(SourceEvent::Xml(Box::new(event?)));
-        if events.len() > CAPTURE_EVENTS_MAX {
-            return Err(vec![too_many(events.len())]);
-        }
-    }
-    Ok(Captured { header: reader.header().clone(), events })
-}
-
-fn too_many(count: usize) -> Fault {
-    let detail = format!("{count} events; one document takes {CAPTURE_EVENTS_MAX}");
-    Fault::limit(LIST, "too-many-events", detail)
-}
-
-/// Judges and packs a document. The same document gives the same event keys, whenever it is planned.
+/// Judges and packs a document; its records are on disk when this returns. The same document gives the same event keys,
+/// whenever it is planned.
 pub(super) fn plan(
     job: &Job,
-    body: &[u8],
+    spool: &Spool,
     consortium: &Consortium,
     speaker: Speaker<'_>,
     key: &SigningKey,
-) -> Result<Plan, SealError> {
-    let failed = |errors| Ok(Plan { records: Vec::new(), events: 0, errors });
-    let document = match envelope(body, &job.media_type) {
-        Ok(document) => document,
-        Err(faults) => return failed(vec![problem(&faults)]),
+) -> Result<Plan, PlanError> {
+    let Judged { header, count, sizes, refused, errors } = match judge(job, spool, speaker) {
+        Ok(judged) => judged,
+        Err(Unreadable::Disk(error)) => return Err(error.into()),
+        Err(Unreadable::Faults(faults)) => return Ok(Plan { errors: vec![problem(&faults)], ..Plan::default() }),
     };
-    let (items, errors) = judge(&document, speaker);
-    if items.is_empty() || (job.behaviour == Behaviour::Rollback && !errors.is_empty()) {
-        return failed(errors);
+    if sizes.is_empty() || (job.behaviour == Behaviour::Rollback && refused > 0) {
+        return Ok(Plan { refused, errors, ..Plan::default() });
     }
     let who = job.who();
     let part = |part, parts, items| Part {
-        header: &document.header,
+        header: &header,
         media_type: &job.media_type,
         sha256: job.sha256,
-        count: document.events.len(),
+        count,
         part,
         parts,
         items,
         who: &who,
     };
     // The longest that the item of each part can be.
-    let leads = [0, 1].map(|n| document_item(&part(n * CAPTURE_EVENTS_MAX, CAPTURE_EVENTS_MAX, Size::MAX.items)));
+    let most = count.max(COUNT_MIN);
+    let leads = [0, most].map(|n| document_item(&part(n, most, Size::MAX.items)));
     let [first, later] = match leads {
         [Ok(first), Ok(later)] => [first.size(), later.size()],
-        [Err(fault), _] | [_, Err(fault)] => return failed(vec![problem(&[fault])]),
+        [Err(fault), _] | [_, Err(fault)] => return Ok(Plan { errors: vec![problem(&[fault])], ..Plan::default() }),
     };
-    let packed = pack(&items, first, later);
-    let mut records = Vec::with_capacity(packed.len());
-    for (index, events) in packed.iter().enumerate() {
-        let lead = match document_item(&part(index, packed.len(), events.len())) {
+    let runs = pack(&sizes, first, later);
+    let mut items = items::Reader::open(&spool.items(&job.id))?;
+    let mut records = records::Writer::create(&spool.records(&job.id))?;
+    for (index, events) in runs.iter().enumerate() {
+        let lead = match document_item(&part(index, runs.len(), *events)) {
             Ok(lead) => lead,
-            Err(fault) => return failed(vec![problem(&[fault])]),
+            Err(fault) => return Ok(Plan { errors: vec![problem(&[fault])], ..Plan::default() }),
         };
-        let bodies = std::iter::once(&lead).chain(*events);
-        records.push(seal(consortium, SubmissionKind::Events, speaker.party, key, speaker.now_ms, bodies)?);
+        let events = items.take(*events)?;
+        let bodies = std::iter::once(&lead).chain(&events);
+        records.add(&seal(consortium, SubmissionKind::Events, speaker.party, key, speaker.now_ms, bodies)?)?;
     }
-    Ok(Plan { records, events: items.len(), errors })
+    records.finish()?;
+    Ok(Plan { records: runs.len(), events: sizes.len(), refused, errors })
 }
 
-fn judge(document: &Captured, speaker: Speaker<'_>) -> (Vec<Body>, Vec<Problem>) {
-    let (mut items, mut errors) = (Vec::with_capacity(document.events.len()), Vec::new());
-    for event in &document.events {
+struct Judged {
+    header: Json,
+    /// Events of the document.
+    count: usize,
+    /// Of the good ones, in order; their bytes are in the items file.
+    sizes: Vec<ItemSize>,
+    refused: usize,
+    errors: Vec<Problem>,
+}
+
+fn judge(job: &Job, spool: &Spool, speaker: Speaker<'_>) -> Result<Judged, Unreadable> {
+    let mut document = Captured::open(&spool.body(&job.id), &job.media_type)?;
+    let mut items = items::Writer::create(&spool.items(&job.id))?;
+    let (mut count, mut refusals, mut errors) = (0, 0, Vec::new());
+    while let Some(event) = document.next()? {
+        count += 1;
         let mut refused = Refused::default();
-        match speaker.event(event.entry(), "", &mut refused) {
-            Some(sealed) => items.push(item(&sealed)),
-            None if errors.len() < VIOLATIONS_MAX => {
-                let mut of_document = Refused::default();
-                of_document.take(refused, |path| event.located(Fault::new(path, "", "")).path);
-                errors.push(of_document.into_event_problem());
+        if let Some(sealed) = speaker.event(event.entry(), "", &mut refused) {
+            // After a refusal nothing of a rollback is needed any more.
+            if refusals == 0 || job.behaviour == Behaviour::Proceed {
+                items.add(&item(&sealed))?;
             }
-            None => {}
+            continue;
+        }
+        refusals += 1;
+        if errors.len() < VIOLATIONS_MAX {
+            let mut of_document = Refused::default();
+            of_document.take(refused, |path| event.located(Fault::new(path, "", "")).path);
+            errors.push(of_document.into_event_problem());
         }
     }
-    (items, errors)
+    Ok(Judged { header: document.header(), count, sizes: items.finish()?, refused: refusals, errors })
 }
 
-/// Cuts the events, in order, into runs that each fit into a submission beside their leading item.
-fn pack(items: &[Body], first: Size, later: Size) -> Vec<&[Body]> {
+/// Cuts the events, in order, into runs that each fit into a submission beside their leading item: how many each has.
+fn pack(items: &[ItemSize], first: Size, later: Size) -> Vec<usize> {
     let mut runs = Vec::new();
-    let (mut start, mut size) = (0, first);
-    for (index, item) in items.iter().enumerate() {
-        if !size.plus(item.size()).fits() {
-            runs.push(&items[start..index]);
-            (start, size) = (index, later);
+    let (mut length, mut size) = (0, first);
+    for item in items.iter().copied().map(Size::from) {
+        if !size.plus(item).fits() {
+            runs.push(length);
+            (length, size) = (0, later);
         }
-        size = size.plus(item.size());
+        size = size.plus(item);
+        length += 1;
     }
-    runs.push(&items[start..]);
+    runs.push(length);
     runs
 }
 
-/// One problem for these faults.
-pub fn problem(faults: &[Fault]) -> Problem {
-    let mut refused = Refused::default();
-    refused.faults("", faults);
-    refused.into_problem()
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use medtrace_ledger::ItemKind;
-
-    fn body(bytes: usize, identifiers: usize) -> Body {
-        Body { kind: ItemKind::Event, bytes: vec![0; bytes], identifiers }
-    }
 
     #[test]
     fn runs_keep_the_order_and_every_limit() {
         let lead = Size { items: 1, bytes: 1_000, identifiers: 0 };
-        let lengths = |items: &[Body]| pack(items, lead, lead).iter().map(|run| run.len()).collect::<Vec<_>>();
-        assert_eq!(lengths(&vec![body(100, 1); 1_200]), [499, 499, 202]);
-        assert_eq!(lengths(&vec![body(256 * 1024, 1); 7]), [3, 3, 1]);
-        assert_eq!(lengths(&vec![body(10, 9_000); 5]), [2, 2, 1]);
-        assert_eq!(lengths(&vec![body(10, 1); 499]), [499]);
-        assert_eq!(lengths(&[body(10, 20_000), body(10, 20_000)]), [1, 1]);
+        let size = |bytes, identifiers| ItemSize::new(identifiers, bytes).unwrap();
+        let lengths = |items: &[ItemSize]| pack(items, lead, lead);
+        assert_eq!(lengths(&vec![size(100, 1); 1_200]), [499, 499, 202]);
+        assert_eq!(lengths(&[size(256 * 1024, 1); 7]), [3, 3, 1]);
+        assert_eq!(lengths(&[size(10, 9_000); 5]), [2, 2, 1]);
+        assert_eq!(lengths(&vec![size(10, 1); 499]), [499]);
+        assert_eq!(lengths(&[size(10, 20_000), size(10, 20_000)]), [1, 1]);
+        // The first leading item may be longer, as it carries what surrounds the events.
+        let long = Size { bytes: 256 * 1024, ..lead };
+        assert_eq!(pack(&[size(200_000, 1); 8], long, lead), [3, 4, 1]);
     }
 }

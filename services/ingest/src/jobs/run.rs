@@ -3,20 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use medtrace_ledger::submission::SubmissionKind;
+use futures::{TryStreamExt, stream};
+use medtrace_ledger::{Hash, PartyId, submission::SubmissionKind};
 use medtrace_service::{Kind, Problem, Shutdown};
 use tokio::sync::watch;
 
-use super::plan::{Plan, plan};
-use super::{Index, Job, Positions, Stage, Work};
+use super::placed::{self, Line, Progress};
+use super::plan::{Plan, PlanError, plan};
+use super::spool::remove_if_there;
+use super::{Index, Job, Positions, Stage, Work, records};
 use crate::admit::{Speaker, served};
-use crate::log::AppendError;
+use crate::log::{AppendError, Placed};
+use crate::refused::VIOLATIONS_MAX;
 use crate::seal::Sealed;
 
 /// How often the index is asked while a job waits for it, in milliseconds.
 const INDEX_EVERY_MS: u64 = 200;
 /// Pause before a record that was not acknowledged is sent again, in milliseconds.
 const RESEND_MS: u64 = 1_000;
+/// Submissions of one job that are sent and not yet acknowledged.
+const IN_FLIGHT_MAX: usize = 4;
 /// Submissions that are older when they are to be published are signed anew: the chain takes 7 days, in milliseconds.
 const PLAN_AGE_MS_MAX: u64 = 6 * 24 * 60 * 60 * 1000;
 
@@ -44,27 +50,38 @@ pub(super) async fn run(work: Arc<Work>, job: Job, tell: impl Fn(&Job)) {
 }
 
 async fn drive(work: &Arc<Work>, mut job: Job, tell: impl Fn(&Job)) -> Result<(), Stop> {
+    let placed = work.spool.placed(&job.id);
+    let mut progress = on_disk(work, move |_| Ok(placed::progress(&placed)?)).await?;
+    if job.stage == Stage::Published && progress.count < job.records {
+        // The list of what is placed is damaged: once more, which counts once.
+        job.stage = Stage::Planned;
+    }
     if matches!(job.stage, Stage::Received | Stage::Planned) {
         // Not before the registry is the chain's (rights would be judged by the past), nor while its clock is another.
         while !work.view.caught_up() || work.view.ahead_ms((work.shared.clock)()).is_some() {
             pause(work, INDEX_EVERY_MS).await?;
         }
-        let Ok(_permit) = work.at_once.acquire().await else { return Err(Stop::Shutdown) };
+        let Ok(_turn) = work.turns(job.bytes).acquire().await else { return Err(Stop::Shutdown) };
         let now_ms = (work.shared.clock)();
         if job.stage == Stage::Planned && now_ms.saturating_sub(job.planned_ms) > PLAN_AGE_MS_MAX {
             job.stage = Stage::Received;
+            job = save(work, job).await?;
         }
         if job.stage == Stage::Received {
-            job = on_disk(work, job, fix).await?;
+            progress = Progress::default();
+            job = on_disk(work, move |work| fix(work, job)).await?;
             tell(&job);
         }
         if job.stage == Stage::Planned {
-            publish(work, &mut job, &tell).await?;
+            publish(work, &job, &mut progress).await?;
+            job.stage = Stage::Published;
+            job = save(work, job).await?;
+            tell(&job);
         }
     }
     if job.stage == Stage::Published {
-        wait_for_index(work, &mut job).await?;
-        finish(work, &mut job)?;
+        wait_for_index(work, &progress).await?;
+        job = on_disk(work, move |work| end(work, job)).await?;
         tell(&job);
     }
     Ok(())
@@ -72,24 +89,22 @@ async fn drive(work: &Arc<Work>, mut job: Job, tell: impl Fn(&Job)) -> Result<()
 
 /// Validates the document and fixes its submissions, or ends the job with its errors.
 fn fix(work: &Work, mut job: Job) -> Result<Job, Stop> {
-    let body = work.spool.body(&job)?;
-    let Plan { records, events, errors } = judge(work, &job, &body);
+    let plan = judge(work, &job)?;
     job.planned_ms = (work.shared.clock)();
-    (job.records, job.events, job.errors) = (records.len(), events, errors);
-    (job.placed, job.receipts) = (Vec::new(), Vec::new());
-    if records.is_empty() {
-        finish(work, &mut job)?;
-        return Ok(job);
+    (job.records, job.events, job.refused, job.errors) = (plan.records, plan.events, plan.refused, plan.errors);
+    if job.records == 0 {
+        return finish(work, job);
     }
-    work.spool.plan(&job, &records)?;
+    remove_if_there(&work.spool.placed(&job.id))?;
     job.stage = Stage::Planned;
     // From here on the bytes of every submission are fixed.
     work.spool.save(&job)?;
+    remove_if_there(&work.spool.items(&job.id))?;
     Ok(job)
 }
 
-fn judge(work: &Work, job: &Job, body: &[u8]) -> Plan {
-    let failed = |problem: Problem| Plan { records: Vec::new(), events: 0, errors: vec![problem] };
+fn judge(work: &Work, job: &Job) -> Result<Plan, Stop> {
+    let failed = |problem: Problem| Ok(Plan { errors: vec![problem], ..Plan::default() });
     let registry = work.view.registry();
     if let Err(problem) = served(work.service, &registry, &job.party) {
         return failed(problem);
@@ -97,74 +112,102 @@ fn judge(work: &Work, job: &Job, body: &[u8]) -> Plan {
     let Some(key) = (work.shared.hosted)(&job.party) else { return failed(crate::group::CommitError::NoKey.into()) };
     let now_ms = (work.shared.clock)();
     let speaker = Speaker { registry: &registry, party: &job.party, key: key.public(), now_ms };
-    plan(job, body, &work.shared.consortium, speaker, &key).unwrap_or_else(|error| {
-        tracing::error!(job.id = job.id, %error, "a document could not be sealed");
-        failed(Kind::Implementation.because("the document could not be sealed; nothing was stored"))
-    })
+    match plan(job, &work.spool, &work.shared.consortium, speaker, &key) {
+        Ok(plan) => Ok(plan),
+        Err(PlanError::Disk(error)) => Err(Stop::Disk(error)),
+        Err(PlanError::Seal(error)) => {
+            tracing::error!(job.id = job.id, %error, "a document could not be sealed");
+            failed(Kind::Implementation.because("the document could not be sealed; nothing was stored"))
+        }
+    }
 }
 
-/// Publishes what is not yet noted as published, in order.
-async fn publish(work: &Arc<Work>, job: &mut Job, tell: &impl Fn(&Job)) -> Result<(), Stop> {
-    let records = work.spool.records(job)?;
-    for Sealed { id, value } in records.iter().skip(job.placed.len()) {
-        let placed = loop {
-            match work.shared.log.append(SubmissionKind::Events, &job.party, value).await {
-                Ok(placed) => break placed,
-                Err(error @ AppendError::Fatal(_)) => {
-                    (work.shared.fatal)(error);
-                    return Err(Stop::Fatal);
-                }
-                Err(error) => {
-                    tracing::warn!(job.id = job.id, %error, "a submission of a capture job is sent again");
-                    pause(work, RESEND_MS).await?;
-                }
-            }
-        };
-        let receipt = work.shared.receipts.sign(SubmissionKind::Events, *id, placed, (work.shared.clock)());
-        job.receipts.extend(receipt.map(|receipt| receipt.to_string()));
-        job.placed.push((placed.partition, placed.offset));
-        if job.placed.len() == job.records {
-            job.stage = Stage::Published;
-        }
-        *job = on_disk(work, job.clone(), |work, job| work.spool.save(&job).map(|()| job).map_err(Stop::from)).await?;
-        tell(job);
+/// Publishes what is not yet noted as published; several are in flight, and noted in the order of the plan.
+async fn publish(work: &Arc<Work>, job: &Job, progress: &mut Progress) -> Result<(), Stop> {
+    let (done, path) = (progress.clone(), work.spool.placed(&job.id));
+    let mut writer = on_disk(work, move |_| Ok(placed::Writer::open(&path, &done)?)).await?;
+    let mut records = records::Reader::open(&work.spool.records(&job.id)).await?;
+    for _ in 0..progress.count {
+        records.next().await?;
     }
-    Ok(())
+    let all = job.records;
+    let rest = stream::try_unfold((records, progress.count), move |(mut records, at)| async move {
+        if at >= all {
+            return Ok::<_, Stop>(None);
+        }
+        let record = records.next().await?;
+        Ok(Some((record, (records, at + 1))))
+    });
+    let sent = rest.map_ok(|record| send(work.clone(), job.party.clone(), record)).try_buffered(IN_FLIGHT_MAX);
+    tokio::pin!(sent);
+    while let Some((id, placed)) = sent.try_next().await? {
+        let receipt = work.shared.receipts.sign(SubmissionKind::Events, id, placed, (work.shared.clock)());
+        // A few hundred bytes for the system to keep: no wait for the disk.
+        writer.add(placed, receipt.map(|receipt| receipt.to_string()))?;
+        progress.add(placed.partition, placed.offset);
+    }
+    on_disk(work, move |_| Ok(writer.sync()?)).await
+}
+
+/// Sends a record until the log has acknowledged it.
+async fn send(work: Arc<Work>, party: PartyId, Sealed { id, value }: Sealed) -> Result<(Hash, Placed), Stop> {
+    loop {
+        match work.shared.log.append(SubmissionKind::Events, &party, &value).await {
+            Ok(placed) => return Ok((id, placed)),
+            Err(error @ AppendError::Fatal(_)) => {
+                (work.shared.fatal)(error);
+                return Err(Stop::Fatal);
+            }
+            Err(error) => {
+                tracing::warn!(%party, %error, "a submission of a capture job is sent again");
+                pause(&work, RESEND_MS).await?;
+            }
+        }
+    }
 }
 
 /// Waits until the index holds all of it, and the blocks that it goes by have been seen here too.
-async fn wait_for_index(work: &Work, job: &mut Job) -> Result<(), Stop> {
+async fn wait_for_index(work: &Work, progress: &Progress) -> Result<(), Stop> {
     let mut positions = work.positions.clone();
-    let indexed = positions.wait_for(|now| now.cover(&job.placed) && work.view.height() >= now.height);
+    let indexed = positions.wait_for(|now| now.cover(&progress.last) && work.view.height() >= now.height);
     tokio::select! {
-        () = work.shutdown.cancelled() => return Err(Stop::Shutdown),
-        seen = indexed => seen.map(|_| ()).map_err(|_| Stop::Shutdown)?,
+        () = work.shutdown.cancelled() => Err(Stop::Shutdown),
+        seen = indexed => seen.map(|_| ()).map_err(|_| Stop::Shutdown),
     }
-    for (partition, offset) in &job.placed {
-        if let Some(reason) = work.view.bad(*partition, *offset) {
+}
+
+/// Ends a job that the index holds, with what the chain says against it.
+fn end(work: &Work, mut job: Job) -> Result<Job, Stop> {
+    let most = job.errors.len() + VIOLATIONS_MAX;
+    for line in placed::lines(&work.spool.placed(&job.id))? {
+        let (Line(partition, offset, _), _) = line?;
+        if let Some(reason) = work.view.bad(partition, offset).filter(|_| job.errors.len() < most) {
             let detail = format!("the chain names the submission bad: {reason}; its events do not count");
             job.errors.push(Kind::Validation.because(detail.clone()).at("", reason, detail));
         }
     }
-    Ok(())
+    finish(work, job)
 }
 
-fn finish(work: &Work, job: &mut Job) -> Result<(), Stop> {
+fn finish(work: &Work, mut job: Job) -> Result<Job, Stop> {
     job.stage = Stage::Finished;
     job.finished_ms = Some((work.shared.clock)());
-    work.spool.save(job)?;
-    work.spool.clear(job);
-    Ok(())
+    work.spool.save(&job)?;
+    work.spool.clear(&job.id);
+    Ok(job)
+}
+
+async fn save(work: &Arc<Work>, job: Job) -> Result<Job, Stop> {
+    on_disk(work, move |work| work.spool.save(&job).map(|()| job).map_err(Stop::from)).await
 }
 
 /// Does work with files and much computing off the threads that serve requests.
-async fn on_disk(
+async fn on_disk<T: Send + 'static>(
     work: &Arc<Work>,
-    job: Job,
-    change: impl FnOnce(&Work, Job) -> Result<Job, Stop> + Send + 'static,
-) -> Result<Job, Stop> {
+    change: impl FnOnce(&Work) -> Result<T, Stop> + Send + 'static,
+) -> Result<T, Stop> {
     let work = work.clone();
-    let changed = tokio::task::spawn_blocking(move || change(&work, job)).await;
+    let changed = tokio::task::spawn_blocking(move || change(&work)).await;
     changed.unwrap_or_else(|error| Err(Stop::Disk(std::io::Error::other(error))))
 }
 

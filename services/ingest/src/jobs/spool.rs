@@ -1,29 +1,52 @@
 //! The files of capture jobs. Every change is on disk before anybody is told.
 //!
 //! ```text
-//! jobs/<id>/body        the document as received
-//! jobs/<id>/records     the plan: for each submission   id[32] ‖ length u32 LE ‖ Kafka value
-//! jobs/<id>/job.json    the stage; written last when a job is made, replaced by renaming
+//! jobs/new-<random>/body   a document that is arriving
+//! jobs/<id>/body           the document as received
+//! jobs/<id>/items          while it is planned: the good events, see [`super::items`]
+//! jobs/<id>/records        the plan: for each submission   id[32] ‖ length u32 LE ‖ Kafka value
+//! jobs/<id>/placed         what the log has acknowledged, see [`super::placed`]
+//! jobs/<id>/job.json       the stage; written last when a job is made, replaced by renaming
 //! ```
 //!
-//! A folder without `job.json` was never acknowledged and is removed at start; `body` and `records` go when a job ends.
+//! A folder becomes a job by being renamed to its id; what was not is removed at start. When a job ends, `job.json` and
+//! `placed` stay.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use medtrace_ledger::Hash;
-
 use super::Job;
-use crate::seal::Sealed;
 
 const BODY: &str = "body";
+const ITEMS: &str = "items";
 const RECORDS: &str = "records";
+const PLACED: &str = "placed";
 const STATE: &str = "job.json";
+const ARRIVING: &str = "new-";
 
 /// The folder of all jobs.
 pub(crate) struct Spool {
     folder: PathBuf,
+}
+
+/// A document that is arriving. Its file goes with it, unless it became a job.
+pub struct Arrival {
+    folder: PathBuf,
+}
+
+impl Arrival {
+    /// The file of the document's bytes.
+    pub fn body(&self) -> PathBuf {
+        self.folder.join(BODY)
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        // What stays in spite of it is swept away at the next start.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }
 
 impl Spool {
@@ -32,9 +55,14 @@ impl Spool {
         fs::create_dir_all(folder)?;
         let mut jobs = Vec::new();
         for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            match fs::read(path.join(STATE)) {
-                Ok(bytes) => jobs.push(serde_json::from_slice(&bytes).map_err(|e| damaged(&path, e))?),
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_name().as_encoded_bytes().starts_with(ARRIVING.as_bytes()) {
+                fs::remove_dir_all(&path)?;
+                continue;
+            }
+            match read(&path) {
+                Ok(job) => jobs.push(job),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => fs::remove_dir_all(&path)?,
                 Err(error) => return Err(error),
             }
@@ -42,61 +70,55 @@ impl Spool {
         Ok((Spool { folder: folder.to_owned() }, jobs))
     }
 
-    /// Puts a new job (or one that failed and is tried again) on disk.
-    pub fn create(&self, job: &Job, body: &[u8]) -> io::Result<()> {
+    /// Makes room for a document.
+    pub fn arrive(&self) -> io::Result<Arrival> {
+        let arrival = Arrival { folder: self.folder.join(format!("{ARRIVING}{}", uuid::Uuid::new_v4())) };
+        fs::create_dir(&arrival.folder)?;
+        Ok(arrival)
+    }
+
+    /// Makes a document, whose bytes are on disk, a new job (or one that failed and is tried again).
+    pub fn create(&self, job: &Job, arrival: &Arrival) -> io::Result<()> {
+        replace(&arrival.folder, job)?;
         let folder = self.folder.join(&job.id);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        fs::create_dir(&folder)?;
-        write(&folder.join(BODY), body)?;
-        self.save(job)?;
+        // From here on a restart finds the job.
+        fs::rename(&arrival.folder, &folder)?;
         sync(&self.folder)
     }
 
     /// Replaces the job's stage.
     pub fn save(&self, job: &Job) -> io::Result<()> {
-        let folder = self.folder.join(&job.id);
-        let fresh = folder.join("job.json.new");
-        write(&fresh, &serde_json::to_vec(job)?)?;
-        fs::rename(fresh, folder.join(STATE))?;
-        sync(&folder)
+        replace(&self.folder.join(&job.id), job)
     }
 
-    pub fn body(&self, job: &Job) -> io::Result<Vec<u8>> {
-        fs::read(self.folder.join(&job.id).join(BODY))
+    /// The job as it was saved last.
+    pub fn load(&self, id: &str) -> io::Result<Job> {
+        read(&self.folder.join(id))
     }
 
-    /// Fixes the submissions of a job. They count once the stage says so.
-    pub fn plan(&self, job: &Job, records: &[Sealed]) -> io::Result<()> {
-        let mut bytes = Vec::with_capacity(records.iter().map(|record| record.value.len() + 36).sum());
-        for Sealed { id, value } in records {
-            bytes.extend_from_slice(id.as_bytes());
-            bytes.extend_from_slice(&u32::try_from(value.len()).map_err(io::Error::other)?.to_le_bytes());
-            bytes.extend_from_slice(value);
-        }
-        write(&self.folder.join(&job.id).join(RECORDS), &bytes)
+    pub fn body(&self, id: &str) -> PathBuf {
+        self.folder.join(id).join(BODY)
     }
 
-    /// The fixed submissions of a job.
-    pub fn records(&self, job: &Job) -> io::Result<Vec<Sealed>> {
-        let path = self.folder.join(&job.id).join(RECORDS);
-        let bytes = fs::read(&path)?;
-        let mut rest = bytes.as_slice();
-        let mut records = Vec::new();
-        while !rest.is_empty() {
-            let (record, after) = split(rest).ok_or_else(|| damaged(&path, "it ends within a record"))?;
-            records.push(record);
-            rest = after;
-        }
-        Ok(records)
+    pub fn items(&self, id: &str) -> PathBuf {
+        self.folder.join(id).join(ITEMS)
+    }
+
+    pub fn records(&self, id: &str) -> PathBuf {
+        self.folder.join(id).join(RECORDS)
+    }
+
+    pub fn placed(&self, id: &str) -> PathBuf {
+        self.folder.join(id).join(PLACED)
     }
 
     /// Removes what a finished job does not need any more.
-    pub fn clear(&self, job: &Job) {
-        let folder = self.folder.join(&job.id);
-        for name in [BODY, RECORDS] {
-            let _ = fs::remove_file(folder.join(name));
+    pub fn clear(&self, id: &str) {
+        for path in [self.body(id), self.items(id), self.records(id)] {
+            let _ = fs::remove_file(path);
         }
     }
 
@@ -105,23 +127,32 @@ impl Spool {
     }
 }
 
-fn split(bytes: &[u8]) -> Option<(Sealed, &[u8])> {
-    let (id, rest) = bytes.split_first_chunk::<32>()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    Some((Sealed { id: Hash(*id), value: value.to_vec() }, rest))
+fn read(folder: &Path) -> io::Result<Job> {
+    let path = folder.join(STATE);
+    serde_json::from_slice(&fs::read(&path)?).map_err(|error| damaged(&path, error))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+fn replace(folder: &Path, job: &Job) -> io::Result<()> {
+    let fresh = folder.join("job.json.new");
+    let mut file = File::create(&fresh)?;
+    file.write_all(&serde_json::to_vec(job)?)?;
+    file.sync_all()?;
+    fs::rename(fresh, folder.join(STATE))?;
+    sync(folder)
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
+    File::open(folder)?.sync_all()
 }
 
-fn damaged(path: &Path, why: impl std::fmt::Display) -> io::Error {
+/// Removes a file that may not be there.
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn damaged(path: &Path, why: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("failed to read {}: {why}", path.display()))
 }
