@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{LengthLimitError, Limited};
 use medtrace_ledger::PartyId;
@@ -21,12 +21,18 @@ use crate::app::App;
 use crate::config::IngestUrls;
 use crate::requests;
 
-/// Longest body that is passed on, bytes: that of an EPCIS document. The services' own limits are lower for the others.
+/// Longest body that is passed on, bytes. The services' own limits are lower for most.
 pub const BODY_BYTES_MAX: usize = 8 << 20;
+/// Longest EPCIS document, bytes (256 MiB): what an ingest service takes.
+pub const CAPTURE_BYTES_MAX: usize = 256 << 20;
 /// To reach a service, milliseconds.
 const CONNECT_MS_MAX: u64 = 2_000;
 /// For the whole exchange, milliseconds: longer than the log takes to say that it does not know.
 const EXCHANGE_MS_MAX: u64 = 60_000;
+/// The same for an EPCIS document, milliseconds: longer than an ingest service lets it arrive and takes to read it.
+const CAPTURE_MS_MAX: u64 = 3_900_000;
+/// Where EPCIS documents go.
+const CAPTURE: &str = "/capture";
 /// Where notices go whose party has no service of its own (the authority, services themselves).
 const NOTICES: &str = "/v1/notices";
 
@@ -85,7 +91,6 @@ impl Forward {
     pub fn open(tokens: Tokens, urls: IngestUrls) -> reqwest::Result<Forward> {
         let client = reqwest::Client::builder()
             .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
-            .timeout(Duration::from_millis(EXCHANGE_MS_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
@@ -105,16 +110,17 @@ impl Forward {
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        if declared.is_some_and(|length: usize| length > BODY_BYTES_MAX) {
-            return Err(too_large());
+        let (bytes_max, ms_max) = limits(&head.method, head.uri.path());
+        if declared.is_some_and(|length: usize| length > bytes_max) {
+            return Err(too_large(bytes_max));
         }
         let mut sent = self.client.request(head.method, format!("{}{path}", self.url(service)));
-        sent = sent.headers(passed_on(&head.headers));
+        sent = sent.headers(passed_on(&head.headers)).timeout(Duration::from_millis(ms_max));
         if declared != Some(0) && !axum::body::HttpBody::is_end_stream(&body) {
-            let body = Body::new(Limited::new(body, BODY_BYTES_MAX));
+            let body = Body::new(Limited::new(body, bytes_max));
             sent = sent.body(reqwest::Body::wrap_stream(body.into_data_stream()));
         }
-        let answer = sent.send().await.map_err(|error| failed(service, &error))?;
+        let answer = sent.send().await.map_err(|error| failed(service, &error, bytes_max))?;
         let (status, headers) = (answer.status(), passed_on(answer.headers()));
         Ok((status, headers, Body::from_stream(answer.bytes_stream())).into_response())
     }
@@ -150,6 +156,14 @@ fn service_of(app: &App, party: &str, path: &str) -> Result<Service, Problem> {
     }
 }
 
+/// Bytes of a body, and milliseconds of the exchange.
+fn limits(method: &Method, path: &str) -> (usize, u64) {
+    match method == Method::POST && path == CAPTURE {
+        true => (CAPTURE_BYTES_MAX, CAPTURE_MS_MAX),
+        false => (BODY_BYTES_MAX, EXCHANGE_MS_MAX),
+    }
+}
+
 /// All headers but those of one connection, also those that `Connection` names.
 fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let named: Vec<String> = headers
@@ -164,12 +178,12 @@ fn passed_on(headers: &HeaderMap) -> HeaderMap {
     headers.iter().filter(|(name, _)| !stays(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn failed(service: Service, error: &reqwest::Error) -> Problem {
+fn failed(service: Service, error: &reqwest::Error, bytes_max: usize) -> Problem {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let mut all: Vec<String> = vec![error.to_string()];
     for cause in causes {
         if cause.is::<LengthLimitError>() {
-            return too_large();
+            return too_large(bytes_max);
         }
         all.push(cause.to_string());
     }
@@ -182,8 +196,8 @@ fn failed(service: Service, error: &reqwest::Error) -> Problem {
     }
 }
 
-fn too_large() -> Problem {
-    Kind::CaptureLimitExceeded.because(format!("one request has at most {BODY_BYTES_MAX} bytes; nothing was stored"))
+fn too_large(bytes_max: usize) -> Problem {
+    Kind::CaptureLimitExceeded.because(format!("one request has at most {bytes_max} bytes; nothing was stored"))
 }
 
 #[cfg(test)]

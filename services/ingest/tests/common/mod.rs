@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 mod edges;
+pub mod large;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
