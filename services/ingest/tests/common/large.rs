@@ -15,7 +15,7 @@ pub enum Syntax {
 }
 
 /// Items of one event.
-const ITEMS: usize = 5;
+const ITEMS: usize = 7;
 const JSON: &str = r#""@context":["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-01T08:00:00Z""#;
 
 impl Syntax {
@@ -36,7 +36,7 @@ impl Syntax {
         }
     }
 
-    /// One event of 600 bytes or so; the factory sees five items. A wrong one has a GTIN with a wrong check digit.
+    /// One event of 700 bytes or so; the factory sees seven items. A wrong one has a GTIN with a wrong check digit.
     pub fn event(self, n: usize, wrong: bool) -> String {
         let gtin = if wrong { "09506000134353" } else { "09506000134352" };
         let epcs = (0..ITEMS).map(|item| format!("https://id.gs1.org/01/{gtin}/21/S{n}-{item}"));

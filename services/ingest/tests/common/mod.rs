@@ -9,7 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use edges::*;
-use medtrace_ingest::{App, Edges, Parts, Service, http, log::AppendError, view::View};
+use medtrace_ingest::{
+    App, Edges, Parts, Service, http,
+    log::{AppendError, Log},
+    view::View,
+};
 use medtrace_ledger::{
     Bad, Cut, Genesis, Hash, Header, Item, ItemKind, PartyId, Salt, Signer, SigningKey, TopicUuid, VerifierKey,
     genesis::Quorum,
@@ -167,6 +171,11 @@ pub const NOBODY: usize = 4;
 
 /// Starts the service on the world of [`world`], keeping its files in `folder`.
 pub async fn start(service: Service, folder: &Path, view: Arc<View>, log: Arc<FakeLog>) -> Running {
+    Running { log: log.clone(), ..start_on(service, folder, view, log).await }
+}
+
+/// The same on another log.
+pub async fn start_on(service: Service, folder: &Path, view: Arc<View>, log: Arc<dyn Log>) -> Running {
     let keys = folder.join("keys");
     for (name, seed) in [("factory-01", 10), ("hospital-01", 11), ("moh", 1), (service.name, 20), ("pseudonyms", 30)] {
         let path = keys.join(format!("{name}.key"));
@@ -184,7 +193,7 @@ pub async fn start(service: Service, folder: &Path, view: Arc<View>, log: Arc<Fa
     let died: Arc<Mutex<Vec<AppendError>>> = Arc::default();
     let fatal = died.clone();
     let edges = Edges {
-        log: log.clone(),
+        log,
         index: index.clone(),
         clock: now_ms,
         fatal: Box::new(move |error| fatal.lock().unwrap().push(error)),
@@ -204,7 +213,8 @@ pub async fn start(service: Service, folder: &Path, view: Arc<View>, log: Arc<Fa
     let listener = life::bind("test", ([127, 0, 0, 1], 0).into()).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(life::serve(listener, http::router(app.clone()), shutdown.clone()));
-    Running { base, http: reqwest::Client::new(), tokens, app, shutdown, log, index, died }
+    let http = reqwest::Client::new();
+    Running { base, http, tokens, app, shutdown, log: FakeLog::new(), index, died }
 }
 
 /// One answer: status, headers that matter, body.
