@@ -2,6 +2,7 @@
 # make up        the same without the story
 # make test      all tests, those on the real engines included
 # make bench     measures this machine                                                  (ITEMS= packs that are stored)
+# make bench-capture   measures the capture of documents up to 200 MB, JSON and XML
 # make faults    kills every process twenty times and more under load; half an hour
 # make api       asks what our OpenAPI describes, generated right and wrong; two minutes        (SECONDS_EACH=, SEED=)
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
@@ -20,7 +21,7 @@ START      := --data $(DATA) --ports $(PORTS) $(if $(filter-out 0,$(RESET)),--re
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench faults api deps engines kafka clickhouse build
+.PHONY: help demo up test bench faults api deps engines kafka clickhouse build bench-capture
 .DELETE_ON_ERROR:
 
 help:
@@ -39,6 +40,9 @@ test: deps engines
 
 bench: build engines $(KAFKA_PERF)
 	exec target/release/medtrace --data $(DATA) bench $(if $(filter command line,$(origin ITEMS)),--items $(ITEMS))
+
+bench-capture: build engines
+	exec target/release/medtrace --data $(DATA) bench --capture
 
 faults: build engines
 	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture

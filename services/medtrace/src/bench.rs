@@ -10,6 +10,8 @@
 //!
 //! Out of scope: other machines, other people's products (but for Kafka's producer), and profiles inside a process.
 
+mod capture;
+mod documents;
 mod figures;
 mod goods;
 mod kafka;
@@ -17,13 +19,16 @@ mod load;
 mod machine;
 mod paced;
 mod print;
+mod print_capture;
 mod report;
 mod scrape;
 mod usage;
 mod verify;
 mod watch;
 
+pub use capture::{CapturePlan, CaptureReport, measure_capture};
 pub use figures::Quantiles;
 pub use load::Form;
 pub use print::print;
+pub use print_capture::print_capture;
 pub use report::{Plan, Report, measure};

@@ -1,15 +1,17 @@
 //! The HTTP client of the services: one base URL, an optional bearer token, problem+json as errors.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, bail};
 use medtrace_service::Problem;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::{fs::File, time::sleep};
 
 /// Longest wait for one answer, in milliseconds.
 const ANSWER_MS_MAX: u64 = 60_000;
+/// Longest wait for the answer to a file, in milliseconds: as long as a document of 256 MiB may take.
+const FILE_MS_MAX: u64 = 3_900_000;
 /// Longest wait for a connection, in milliseconds.
 const CONNECT_MS_MAX: u64 = 5_000;
 /// How often a request whose outcome is unknown, or for which there was no room, is sent again.
@@ -35,6 +37,25 @@ pub struct Body {
 impl Body {
     pub fn json(value: &Value) -> Body {
         Body { bytes: value.to_string().into_bytes(), media_type: "application/json" }
+    }
+}
+
+/// Where the bytes of a body are.
+enum Sent<'a> {
+    Bytes(&'a [u8]),
+    File(&'a Path),
+}
+
+impl Sent<'_> {
+    async fn put_into(&self, request: RequestBuilder) -> anyhow::Result<RequestBuilder> {
+        let path = match self {
+            Sent::Bytes(bytes) => return Ok(request.body(bytes.to_vec())),
+            Sent::File(path) => path,
+        };
+        let file = File::open(path).await.with_context(|| format!("failed to open {}", path.display()))?;
+        let length = file.metadata().await?.len();
+        let request = request.timeout(Duration::from_millis(FILE_MS_MAX));
+        Ok(request.header(header::CONTENT_LENGTH, length).body(file))
     }
 }
 
@@ -83,11 +104,19 @@ impl Client {
 
     /// Posts a body whose repetition is harmless: after 429 and 503, and after a lost answer, the same bytes again.
     pub async fn post(&self, path: &str, body: &Body) -> anyhow::Result<Response> {
+        self.repeated(path, Sent::Bytes(&body.bytes), body.media_type).await
+    }
+
+    /// The same with a file, which is sent as it is read.
+    pub async fn post_file(&self, path: &str, file: &Path, media_type: &str) -> anyhow::Result<Response> {
+        self.repeated(path, Sent::File(file), media_type).await
+    }
+
+    async fn repeated(&self, path: &str, sent: Sent<'_>, media_type: &str) -> anyhow::Result<Response> {
         let mut pause = Duration::from_millis(REPEAT_PAUSE_MS);
         for repeats in 0.. {
-            let request =
-                self.request(Method::POST, path).header(header::CONTENT_TYPE, body.media_type).body(body.bytes.clone());
-            let answer = self.send(request).await;
+            let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, media_type);
+            let answer = self.send(sent.put_into(request).await?).await;
             let again = match &answer {
                 Ok(answer) => {
                     matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)

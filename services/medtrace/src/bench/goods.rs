@@ -171,6 +171,16 @@ impl Goods {
 }
 
 impl Maker {
+    /// Pack `n` as documents name it.
+    pub fn digital_link(&self, n: u64) -> String {
+        format!("https://id.gs1.org/01/{}/21/{n}", self.gtin)
+    }
+
+    /// Where the factory sees its packs, as documents name it.
+    pub fn place(&self) -> String {
+        format!("https://id.gs1.org/414/{}", self.gln)
+    }
+
     /// What a scanner sends for pack `n`.
     pub fn code(&self, n: u64) -> String {
         format!("]d201{}17290228{}\u{1d}21{n}", self.gtin, format_args!("10L{}", n / LOT_ITEMS))

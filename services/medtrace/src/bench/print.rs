@@ -1,6 +1,7 @@
 //! The report for people.
 
 use super::{
+    machine::Machine,
     report::{Plan, Report},
     usage::Usages,
 };
@@ -54,23 +55,27 @@ pub fn print(report: &Report, out: &Output) -> anyhow::Result<()> {
 }
 
 fn head(report: &Report, out: &Output) -> anyhow::Result<()> {
-    let machine = &report.machine;
     title(out, &format!("medtrace {} measured at {}", report.version, report.time))?;
-    let sha = if machine.sha_ni { "with SHA-NI" } else { "without SHA-NI" };
-    let gib = machine.memory_bytes as f64 / f64::from(1 << 30);
-    out.line(format!("{}, {} cores, {sha}, {gib:.1} GiB, Linux {}", machine.processor, machine.cores, machine.kernel))?;
-    out.line("load generator, services, Kafka and ClickHouse together on this machine")?;
+    machine(&report.machine, report.optimised, out)?;
     let Plan { events, singles, repeats, seconds, .. } = report.plan;
     out.line(format!(
         "{repeats} runs of {events} events in batches and of {singles} single ones, latencies over {seconds} s; an event \
          is one ObjectEvent on one pack, {} bytes sealed; a record of 500 has {} bytes",
         report.event_bytes, report.record_bytes
-    ))?;
+    ))
+}
+
+/// What was measured on, and whether the figures count.
+pub(super) fn machine(machine: &Machine, optimised: bool, out: &Output) -> anyhow::Result<()> {
+    let sha = if machine.sha_ni { "with SHA-NI" } else { "without SHA-NI" };
+    let gib = machine.memory_bytes as f64 / f64::from(1 << 30);
+    out.line(format!("{}, {} cores, {sha}, {gib:.1} GiB, Linux {}", machine.processor, machine.cores, machine.kernel))?;
+    out.line("load generator, services, Kafka and ClickHouse together on this machine")?;
     if machine.load_before >= 0.5 {
         let busy = format!("the machine was not left alone: its load was {:.1} before", machine.load_before);
         out.line(out.tone(Tone::Doubtful, busy))?;
     }
-    if !report.optimised {
+    if !optimised {
         out.line(out.tone(Tone::Bad, "this is a build for debugging: these figures say nothing"))?;
     }
     Ok(())
@@ -111,13 +116,13 @@ fn processes(usages: &Usages) -> Vec<Vec<String>> {
 }
 
 /// With its header also where nobody looks: a figure without its name is none.
-fn table(out: &Output, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+pub(super) fn table(out: &Output, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
     if !out.terminal {
         out.line(header.join("\t"))?;
     }
     out.table(header, rows)
 }
 
-fn title(out: &Output, text: &str) -> anyhow::Result<()> {
+pub(super) fn title(out: &Output, text: &str) -> anyhow::Result<()> {
     out.line(format!("\n{}", out.tone(Tone::Strong, text)))
 }

@@ -34,6 +34,18 @@ pub fn spent(before: &Usages, after: &Usages) -> BTreeMap<String, f64> {
     after.iter().map(|(name, now)| (name.clone(), since(name, now).max(0.0))).collect()
 }
 
+/// Forgets the peak of a process; what it holds at this moment, in bytes.
+pub fn begin_peak(pid: u32) -> std::io::Result<u64> {
+    // proc_pid_clear_refs(5): 5 sets the peak to what is held now.
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")?;
+    Ok(peak_of(pid))
+}
+
+/// Most memory that a process has held since then, in bytes.
+pub fn peak_of(pid: u32) -> u64 {
+    of(pid).peak_bytes
+}
+
 fn of(pid: u32) -> Usage {
     let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     Usage { cpu_s: cpu_s(&read("stat")).unwrap_or_default(), peak_bytes: peak(&read("status")).unwrap_or_default() }

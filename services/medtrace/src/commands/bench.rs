@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use crate::{
-    bench::{Plan, Report, measure, print},
+    bench::{CapturePlan, CaptureReport, Plan, Report, measure, measure_capture, print, print_capture},
     commands::up::{Start, on_signals},
     context::{Context, Done, Outcome},
     stack::{DEFAULT_ORIGIN, Stack},
@@ -13,6 +13,15 @@ use crate::{
 const FOLDER: &str = "bench";
 /// Most events of one run: their bodies are held in memory.
 const EVENTS_MAX: u64 = 500_000;
+
+/// Small documents of each syntax that are captured.
+const SMALL_DOCUMENTS: u64 = 500;
+
+/// What was found.
+enum Measured {
+    All(Box<Report>),
+    Capture(Box<CaptureReport>),
+}
 
 #[derive(Debug, clap::Args)]
 pub struct Bench {
@@ -31,6 +40,12 @@ pub struct Bench {
     /// Runs of each measurement of throughput; the median is shown
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=25))]
     pub repeats: u8,
+    /// Measure the capture of EPCIS documents, and nothing else
+    #[arg(long)]
+    pub capture: bool,
+    /// Events of the largest document that is captured: 300,000 are 200 MB
+    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(500..=350_000))]
+    pub document_events: u64,
     /// Leave the stack's folder as it is in the end
     #[arg(long)]
     pub keep: bool,
@@ -38,6 +53,28 @@ pub struct Bench {
 
 impl Bench {
     pub async fn run(self, context: &Context) -> Done {
+        let shutdown = on_signals()?;
+        let measured = Context { data: context.data.join(FOLDER), ..context.clone() };
+        let origin = DEFAULT_ORIGIN.parse().context("failed to name the consortium")?;
+        let stack = Start { ports: 0, origin, reset: true }.stack(&measured, &shutdown).await?;
+        let report = tokio::select! {
+            report = self.measure(&stack, context) => report,
+            why = stack.failed() => Err(anyhow::anyhow!(why)),
+            () = shutdown.cancelled() => Err(anyhow::anyhow!("stopped")),
+        };
+        self.end(stack, &measured).await?;
+        match report? {
+            Measured::All(report) => context.out.show(&*report, |out| print(&report, out))?,
+            Measured::Capture(report) => context.out.show(&*report, |out| print_capture(&report, out))?,
+        }
+        Ok(Outcome::Fine)
+    }
+
+    async fn measure(&self, stack: &Stack, context: &Context) -> anyhow::Result<Measured> {
+        if self.capture {
+            let plan = CapturePlan { documents: SMALL_DOCUMENTS, events: self.document_events };
+            return Ok(Measured::Capture(Box::new(measure_capture(plan, stack, &context.out).await?)));
+        }
         let plan = Plan {
             items: self.items,
             events: self.events,
@@ -45,19 +82,7 @@ impl Bench {
             seconds: self.seconds.into(),
             repeats: self.repeats.into(),
         };
-        let shutdown = on_signals()?;
-        let measured = Context { data: context.data.join(FOLDER), ..context.clone() };
-        let origin = DEFAULT_ORIGIN.parse().context("failed to name the consortium")?;
-        let stack = Start { ports: 0, origin, reset: true }.stack(&measured, &shutdown).await?;
-        let report = tokio::select! {
-            report = measure(plan, &stack, &context.out) => report,
-            why = stack.failed() => Err(anyhow::anyhow!(why)),
-            () = shutdown.cancelled() => Err(anyhow::anyhow!("stopped")),
-        };
-        self.end(stack, &measured).await?;
-        let report: Report = report?;
-        context.out.show(&report, |out| print(&report, out))?;
-        Ok(Outcome::Fine)
+        Ok(Measured::All(Box::new(measure(plan, stack, &context.out).await?)))
     }
 
     async fn end(&self, stack: Stack, measured: &Context) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! `medtrace post`: EPCIS documents, single EPCIS events, scan lists, notices.
 //!
 //! ```text
-//! {"type": "EPCISDocument" | "EPCISQueryDocument", …}    POST /capture, then its job until it is finished
+//! {"type": "EPCISDocument" | "EPCISQueryDocument", …}    POST /capture, then its job until it is finished;
+//! <epcis:EPCISDocument …>                                files are sent as they are read
 //! {"type": "ObjectEvent" | "AggregationEvent" | …}       POST /events
 //! {"step": …} or [{"step": …}, …]                        POST /v1/scans, in requests of at most SCANS_MAX
 //! {"type": "product" | "place" | …} or a list of these   POST /v1/notices, signed there with the party's hosted key
@@ -11,13 +12,15 @@
 
 use std::{
     fs,
+    io::BufReader,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
-use reqwest::header;
+use medtrace_event::{Source, document::DocumentKind};
+use reqwest::{Response, header};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -38,7 +41,7 @@ const JOB_PAUSE_MS: u64 = 100;
 
 #[derive(Debug, clap::Args)]
 pub struct Post {
-    /// JSON files; `-` is standard input
+    /// JSON files, or EPCIS documents in XML; `-` is standard input (JSON)
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -46,6 +49,8 @@ pub struct Post {
 /// What a file holds.
 enum Content {
     Document(Vec<u8>),
+    /// A document that is sent as it is read, of this media type.
+    File(&'static str),
     Event(Vec<u8>),
     Scans(Vec<Value>),
     Notices(Vec<u8>),
@@ -91,16 +96,12 @@ impl Post {
 
 async fn post(context: &Context, client: &Client, file: &Path) -> anyhow::Result<(bool, Value)> {
     match read(file)? {
+        Content::File(media_type) => {
+            captured(context, client, &client.post_file("/capture", file, media_type).await?).await
+        }
         Content::Document(bytes) => {
             let body = Body { bytes, media_type: "application/json" };
-            let answer = client.post("/capture", &body).await?;
-            let job = answer.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
-            let job = path(job.context("the answer has no Location of its job")?).to_owned();
-            let bar = context.out.progress(None, "events being sealed and indexed");
-            let job = finished(client, &job, &bar).await;
-            bar.finish_and_clear();
-            let job = job?;
-            Ok((job["success"] == true, job))
+            captured(context, client, &client.post("/capture", &body).await?).await
         }
         Content::Event(bytes) => {
             let body = Body { bytes, media_type: "application/json" };
@@ -127,6 +128,17 @@ async fn post(context: &Context, client: &Client, file: &Path) -> anyhow::Result
     }
 }
 
+/// Waits for the job of a document that was taken.
+async fn captured(context: &Context, client: &Client, answer: &Response) -> anyhow::Result<(bool, Value)> {
+    let job = answer.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
+    let job = path(job.context("the answer has no Location of its job")?).to_owned();
+    let bar = context.out.progress(None, "events being sealed and indexed");
+    let job = finished(client, &job, &bar).await;
+    bar.finish_and_clear();
+    let job = job?;
+    Ok((job["success"] == true, job))
+}
+
 /// Waits until a capture job is finished.
 async fn finished(client: &Client, path: &str, bar: &ProgressBar) -> anyhow::Result<Value> {
     loop {
@@ -139,7 +151,20 @@ async fn finished(client: &Client, path: &str, bar: &ProgressBar) -> anyhow::Res
     }
 }
 
+/// The media type of a file that begins as an EPCIS document does.
+fn document(file: &Path) -> Option<&'static str> {
+    let source = Source::open(BufReader::new(fs::File::open(file).ok()?)).ok()?;
+    let is_document = source.kind() != DocumentKind::Event;
+    is_document.then_some(match source {
+        Source::Json(_) => "application/json",
+        Source::Xml(_) => "application/xml",
+    })
+}
+
 fn read(file: &Path) -> anyhow::Result<Content> {
+    if let Some(media_type) = document(file).filter(|_| file.to_str() != Some("-")) {
+        return Ok(Content::File(media_type));
+    }
     let bytes = match file.to_str() {
         Some("-") => {
             let mut bytes = Vec::new();
