@@ -41,7 +41,7 @@ use crate::{Service, group::Shared, view::View};
 pub const CAPTURE_EVENTS_MAX: usize = 500_000;
 /// Bytes of one document (256 MiB).
 pub const CAPTURE_BYTES_MAX: usize = 256 << 20;
-/// Jobs of all parties that are not finished.
+/// Jobs of all parties that are not finished, give or take those that are taken at the same moment.
 pub const JOBS_RUNNING_MAX: usize = 256;
 /// Bytes of their documents (4 GiB); on disk a job takes up to three times its document's.
 pub const JOBS_RUNNING_BYTES_MAX: u64 = 4 << 30;
@@ -82,8 +82,9 @@ pub struct Jobs {
     known: Arc<Mutex<BTreeMap<String, Known>>>,
     /// Large documents that are read before they are taken.
     checking: Semaphore,
-    /// Makes taking one at a time, so that a second request with the same document sees a durable job.
-    taking: tokio::sync::Mutex<()>,
+    /// Makes taking one at a time, by the first character of the id: so that a second request with the same document sees
+    /// a durable job, and others need not wait for its disk.
+    taking: [tokio::sync::Mutex<()>; 16],
 }
 
 /// What is remembered of a job; the rest is in its file.
@@ -143,7 +144,7 @@ impl Jobs {
         let (large, small) = (Semaphore::new(LARGE_AT_ONCE), Semaphore::new(SMALL_AT_ONCE));
         let work = Arc::new(Work { shared, service, view, spool, positions, large, small, shutdown });
         let checking = Semaphore::new(LARGE_AT_ONCE);
-        let jobs = Jobs { work, known: Arc::default(), checking, taking: tokio::sync::Mutex::default() };
+        let jobs = Jobs { work, known: Arc::default(), checking, taking: Default::default() };
         for job in found {
             jobs.lock().insert(job.id.clone(), Known::from(&job));
             if job.is_running() {
@@ -171,7 +172,8 @@ impl Jobs {
     /// Takes a document that is on disk and was checked: the job is durable when it returns. The same document of the
     /// same party, with the same behaviour, is the same job; one that failed is tried again.
     pub async fn take(&self, job: Job, arrival: Arrival) -> Result<Shown, Problem> {
-        let _one_at_a_time = self.taking.lock().await;
+        let first = job.id.chars().next().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+        let _one_at_a_time = self.taking[first as usize].lock().await;
         let same = self.lock().get(&job.id).cloned();
         if same.is_some_and(|known| known.running || !known.failed) {
             let gone = || Kind::Unavailable.because("the job of this document was just forgotten; send it again");
