@@ -47,7 +47,7 @@ pub(crate) async fn linger(request: Request, next: Next) -> Response {
     let lent = shared.clone();
     let body = Body::from_stream(stream::poll_fn(move |context| lent.poll(context)));
     let answer = next.run(Request::from_parts(head, body)).await;
-    if answer.status().is_client_error() {
+    if answer.status().is_client_error() || answer.status().is_server_error() {
         // Whether all of it comes in time or not: the answer is the same.
         let _ = timeout(Duration::from_millis(LINGER_MS_MAX), throw_away(&shared)).await;
     }

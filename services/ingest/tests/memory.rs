@@ -1,5 +1,5 @@
-//! The service's memory while it captures a large document: measured on a process of its own, which holds nothing of the
-//! log and makes nothing of the document.
+//! The service in a process of its own, which holds nothing of the log and makes nothing of the document: its memory while
+//! it captures a large one, and a disk that becomes full.
 //!
 //! `MEDTRACE_CAPTURE_EVENTS=300000 cargo test --release -p medtrace-ingest --test memory -- --nocapture` takes 200 MB and
 //! prints figures.
@@ -65,9 +65,12 @@ struct Served {
 }
 
 impl Served {
-    fn start(test: &str) -> Served {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "serve", "--nocapture"])
+    /// With files of at most so many bytes: a write beyond fails, as on a disk that is full.
+    fn start(test: &str, file_bytes_max: Option<u64>) -> Served {
+        let limit = file_bytes_max.map_or(String::new(), |bytes| format!("trap '' XFSZ; ulimit -f {};", bytes / 512));
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{limit} exec \"$0\" --ignored --exact serve --nocapture")])
+            .arg(std::env::current_exe().unwrap())
             .env(CHILD, folder(test))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -81,7 +84,9 @@ impl Served {
         }
         let mut words = line.split_whitespace().skip(1).map(str::to_owned);
         let (base, token) = (words.next().unwrap(), words.next().unwrap());
-        Served { child, out, base, token, http: reqwest::Client::new() }
+        // Each request on a connection of its own: one that was answered early has ended.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Served { child, out, base, token, http }
     }
 
     /// Of `/proc/<pid>/status`, in bytes.
@@ -89,6 +94,11 @@ impl Served {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim_start_matches(':').split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    async fn post(&self, syntax: Syntax, events: usize) -> reqwest::Response {
+        let post = self.http.post(format!("{}/capture", self.base)).bearer_auth(&self.token);
+        post.header("content-type", syntax.media_type()).body(syntax.body(events, &[])).send().await.unwrap()
     }
 
     /// Posts a document and waits for its job; with the seconds until each.
@@ -138,7 +148,7 @@ impl Drop for Served {
 async fn a_large_document_takes_no_more_memory_than_a_small_one() {
     let events = std::env::var("MEDTRACE_CAPTURE_EVENTS").map_or(EVENTS, |events| events.parse().unwrap());
     for syntax in [Syntax::Json, Syntax::JsonContextLast, Syntax::Xml] {
-        let served = Served::start(&format!("memory-{syntax:?}"));
+        let served = Served::start(&format!("memory-{syntax:?}"), None);
         served.capture(syntax, 10).await;
         let idle = served.status("VmRSS");
         let (job, taken_s, done_s) = served.capture(syntax, events).await;
@@ -158,4 +168,18 @@ async fn a_large_document_takes_no_more_memory_than_a_small_one() {
         );
         assert!(peak - idle < GROWTH_BYTES_MAX, "{syntax:?}: {:.1} MiB above idle", mib(peak - idle));
     }
+}
+
+#[tokio::test]
+async fn a_disk_that_becomes_full_on_the_way_leaves_nothing() {
+    let served = Served::start("full", Some(1 << 20));
+    let answer = served.post(Syntax::Json, 3_000).await;
+    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "1"));
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["detail"], "the document cannot be spooled; nothing was stored, send it again");
+    let jobs = std::env::temp_dir().join(format!("medtrace-ingest-full-{}/data/jobs", std::process::id()));
+    assert_eq!(std::fs::read_dir(jobs).unwrap().count(), 0);
+    // What there is room for is taken.
+    let (job, ..) = served.capture(Syntax::Json, 1_000).await;
+    assert_eq!(job["success"], true);
 }
