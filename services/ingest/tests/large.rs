@@ -145,6 +145,31 @@ async fn a_disk_that_does_not_take_a_document_is_said_so() {
     assert_eq!(running.send(running.post(FACTORY, "/capture").json(&document(&[seen("S1")]))).await.status, 202);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_disk_fails_goes_on_when_it_does_not() {
+    let home = folder("disk-again");
+    // A view that has not caught up: the job waits.
+    let view = world();
+    view.set_head(Some(1));
+    let running = start(MANUFACTURER, &home, view, FakeLog::new()).await;
+    running.index.reach(1);
+    let answer = running.send(running.post(FACTORY, "/capture").json(&document(&[seen("S1")]))).await;
+    let path = answer.headers["location"].to_str().unwrap();
+    // Once the events are judged, no file can be made for their submissions.
+    let job = jobs(&home).swap_remove(0);
+    std::fs::create_dir(job.join("records")).unwrap();
+    running.app.view.apply(&block(1, &[])).unwrap();
+    while !std::fs::metadata(job.join("items")).is_ok_and(|file| file.len() > 0) {
+        tokio::task::yield_now().await;
+    }
+    let waiting = running.send(running.get(FACTORY, path)).await;
+    assert_eq!((&waiting.body["running"], &waiting.body["errors"]), (&json!(true), &json!([])));
+    std::fs::remove_dir(job.join("records")).unwrap();
+    let done = running.job_until(FACTORY, path, |job| job["running"] == false).await;
+    assert_eq!((&done["success"], &done["events"]), (&json!(true), &json!(1)));
+    assert_eq!(running.log.taken().len(), 1);
+}
+
 /// A service as it would be found after it was killed, its files changed by `change`, and the job that it goes on with.
 async fn again(from: &Path, test: &str, change: impl FnOnce(&Path)) -> Running {
     let to = folder(test);

@@ -21,12 +21,14 @@ use crate::seal::Sealed;
 const INDEX_EVERY_MS: u64 = 200;
 /// Pause before a record that was not acknowledged is sent again, in milliseconds.
 const RESEND_MS: u64 = 1_000;
+/// Pause before a job goes on whose disk failed, in milliseconds.
+const DISK_AGAIN_MS: u64 = 5_000;
 /// Submissions of one job that are sent and not yet acknowledged.
 const IN_FLIGHT_MAX: usize = 4;
 /// Submissions that are older when they are to be published are signed anew: the chain takes 7 days, in milliseconds.
 const PLAN_AGE_MS_MAX: u64 = 6 * 24 * 60 * 60 * 1000;
 
-/// Why a job stops for now: its files keep its stage, a restart goes on.
+/// Why a job stops for now: its files keep its stage, from which it goes on.
 enum Stop {
     Shutdown,
     Disk(std::io::Error),
@@ -39,17 +41,27 @@ impl From<std::io::Error> for Stop {
     }
 }
 
-/// Runs a job to its end; `tell` is called after every change that is on disk.
-pub(super) async fn run(work: Arc<Work>, job: Job, tell: impl Fn(&Job)) {
+/// Runs a job to its end; `tell` is called after every change that is on disk. Where the disk fails, it goes on after a
+/// while with what is there.
+pub(super) async fn run(work: Arc<Work>, mut job: Job, tell: impl Fn(&Job)) {
     let id = job.id.clone();
     work.shared.metrics.jobs_running.inc();
-    if let Err(Stop::Disk(error)) = drive(&work, job, tell).await {
-        tracing::error!(job.id = id, %error, "a capture job stands still until the next start");
+    while let Err(Stop::Disk(error)) = drive(&work, job, &tell).await {
+        tracing::error!(job.id = id, %error, "a capture job waits for its disk");
+        let again = id.clone();
+        let loaded = match pause(&work, DISK_AGAIN_MS).await {
+            Ok(()) => on_disk(&work, move |work| Ok(work.spool.load(&again)?)).await,
+            Err(stop) => Err(stop),
+        };
+        match loaded {
+            Ok(loaded) => job = loaded,
+            Err(_) => break,
+        }
     }
     work.shared.metrics.jobs_running.dec();
 }
 
-async fn drive(work: &Arc<Work>, mut job: Job, tell: impl Fn(&Job)) -> Result<(), Stop> {
+async fn drive(work: &Arc<Work>, mut job: Job, tell: &impl Fn(&Job)) -> Result<(), Stop> {
     let placed = work.spool.placed(&job.id);
     let mut progress = on_disk(work, move |_| Ok(placed::progress(&placed)?)).await?;
     if job.stage == Stage::Published && progress.count < job.records {
