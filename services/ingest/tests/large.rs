@@ -96,6 +96,9 @@ async fn every_refused_event_is_counted_and_the_first_hundred_are_named() {
     let path = answer.headers["location"].to_str().unwrap();
     let job = running.job_until(FACTORY, path, |job| job["running"] == false).await;
     assert_eq!((job["errors"].as_array().unwrap().len(), &job["refused"]), (100, &json!(150)));
+    // A page of receipts that is beyond the last one is empty.
+    let beyond = running.send(running.get(FACTORY, &format!("{path}?firstReceipt={}", usize::MAX))).await;
+    assert_eq!((beyond.status, &beyond.body["receipts"]), (200, &json!([])));
     let of = |n: usize| job["errors"][n]["errors"][0]["path"].as_str().unwrap().to_owned();
     assert!(of(0).starts_with("/epcisBody/eventList/0") && of(99).starts_with("/epcisBody/eventList/99"));
 }

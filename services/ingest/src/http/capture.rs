@@ -50,7 +50,10 @@ pub(super) async fn post(State(app): State<Arc<App>>, caller: Caller, request: R
     app.jobs.check(&arrival, media_type, received.bytes).await?;
     let job = Job::new(&caller.party, &caller.who, behaviour, media_type, received, app.now_ms());
     let location = format!("/capture/{}", job.id);
-    let shown = app.jobs.take(job, arrival).await?;
+    // A task of its own: it outlives the client's disconnect, so that a job on disk is one that runs.
+    let taken = tokio::spawn(async move { app.jobs.take(job, arrival).await });
+    let lost = |_| Kind::Unavailable.because("the outcome is unknown; send the same document again");
+    let shown = taken.await.map_err(lost)??;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(shown.job)).into_response())
 }
 

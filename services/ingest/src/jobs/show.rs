@@ -61,7 +61,7 @@ impl Jobs {
                 match work.spool.load(&id) {
                     Ok(job) => {
                         let (receipts, more) = placed::receipts(&work.spool.placed(&id), receipt, count)?;
-                        let next_receipt = more.then_some(receipt + count);
+                        let next_receipt = more.then_some(receipt.saturating_add(count));
                         shown.push(Shown { job: job.show(&receipts), next_receipt });
                     }
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
