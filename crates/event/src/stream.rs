@@ -156,7 +156,10 @@ impl<R: BufRead> Events<R> {
             }
             path.push_str(&pointer(step));
         }
-        self.lexer.expect(b'[').map_err(|fault| fault.under(&path))?;
+        self.lexer.expect(b'[').map_err(|fault| match fault.code {
+            "syntax" => Fault::new(path, "type", "should be an array of events"),
+            _ => fault.under(&path),
+        })?;
         self.state = State::List { index: 0 };
         Ok(self)
     }

@@ -141,7 +141,7 @@ fn faults_name_their_place() {
     assert_eq!(faults(&format!("{{{HEAD}, {CONTEXT}}}")), ["/epcisBody/eventList missing"]);
     assert_eq!(
         faults(&format!("{{{HEAD}, {CONTEXT}, \"epcisBody\": {{\"eventList\": {{}}}}}}")),
-        ["/epcisBody/eventList syntax"]
+        ["/epcisBody/eventList type"]
     );
     let late =
         format!(r#"{{"type": "EPCISDocument", {CONTEXT}, "epcisBody": {{"eventList": [{{}}]}}, "creationDate": 1}}"#);

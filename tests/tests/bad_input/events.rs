@@ -121,7 +121,7 @@ pub fn rows() -> Vec<Row> {
             .invalid(&["empty /epcisBody/eventList"]),
         envelope("an event for a list", json!({"epcisBody": {"eventList": observed()}}))
             .invalid(&["type /epcisBody/eventList"]),
-        envelope("20,001 events", json!({"epcisBody": {"eventList": vec![json!({}); 20_001]}}))
+        envelope("500,001 events", json!({"epcisBody": {"eventList": vec![json!({}); 500_001]}}))
             .too_much(&["too-many-events /epcisBody/eventList"]),
     ]
 }

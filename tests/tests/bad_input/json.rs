@@ -46,7 +46,7 @@ pub fn rows() -> Vec<Row> {
         Row::bytes("10 MB, at the service itself", "/v1/scans", vec![b'x'; 10_000_000])
             .at("manufacturer")
             .too_much(&[]),
-        Row::bytes("a document of 10 MB", "/capture", vec![b'x'; 10_000_000]).too_much(&[]),
+        Row::bytes("10 MB that are no document", "/capture", vec![b'x'; 10_000_000]).invalid(&["syntax "]),
         Row::bytes("an event of 1 MiB", "/events", vec![b'x'; 1 << 20]).too_much(&[]),
         Row::bytes("a submission of 5 MiB", "/v1/submissions", vec![b'x'; 5 << 20]).too_much(&[]),
         Row::bytes("notices of 5 MiB", "/v1/notices", vec![b'x'; 5 << 20]).too_much(&[]),
