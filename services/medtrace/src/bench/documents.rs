@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::goods::Maker;
 
 /// Bytes of free text in each event, so that an event of a large document has some 670 bytes.
-const REMARK_BYTES: usize = 290;
+const REMARK_BYTES: usize = 400;
 /// The namespace of that text.
 const NAMESPACE: &str = "https://example.org/bench/";
 
@@ -72,7 +72,7 @@ impl Syntax {
     fn event(self, out: &mut impl Write, maker: &Maker, serial: u64) -> io::Result<()> {
         let (epc, place) = (maker.digital_link(serial), maker.place());
         // No two alike, so that the log's compression has something to do.
-        let remark: String = (serial..).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()).take(15).collect();
+        let remark: String = (serial..).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()).take(25).collect();
         let remark = remark.get(..REMARK_BYTES).unwrap_or(&remark);
         match self {
             Syntax::Json => write!(
