@@ -13,7 +13,6 @@ mod sensor;
 
 pub use sensor::Sensor;
 
-pub(crate) use lists::is_uom;
 pub(crate) use members::is_member;
 pub(crate) use reader::is_uri;
 

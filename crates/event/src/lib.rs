@@ -1,7 +1,7 @@
 //! EPCIS 2.0 events: from bytes that anybody sent to bytes that mean one thing, and a typed view of them.
 //!
 //! In scope: I-JSON and RFC 8785 ([`json`]), the typed and validated view of one event ([`Event`]), its sealed bytes
-//! and key ([`mod@seal`]), EPCIS documents at once ([`document`]) or event by event ([`source`]: JSON in [`stream`], XML
+//! and key ([`mod@seal`]), what the standard asks beyond shape ([`semantics`], with Rec 20 [`units`]), EPCIS documents at once ([`document`]) or event by event ([`source`]: JSON in [`stream`], XML
 //! in [`xml`]), JSON-LD contexts without a network ([`context`]), the Core Business Vocabulary ([`vocab`]) and its event
 //! hash ([`hash`]), master data in a document's header ([`master`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
 //!
@@ -17,11 +17,13 @@ pub mod json;
 pub mod master;
 pub mod scan;
 pub mod seal;
+pub mod semantics;
 pub mod source;
 pub mod spelling;
 pub mod steps;
 pub mod stream;
 pub mod time;
+pub mod units;
 pub mod vocab;
 pub mod xml;
 

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::json::Json;
+use crate::semantics;
 use crate::{EVENT_BYTES_MAX, IDENTIFIERS_MAX};
 use sha2::{Digest, Sha256};
 
@@ -32,7 +33,7 @@ pub struct SealedEvent {
 /// the effective one ([`crate::document::Entry::context`]), `party` the name of who says it.
 ///
 /// # Errors
-/// All faults of the event; too many bytes or identifiers.
+/// All faults of the event, those of [`semantics`] where there are no others; too many bytes or identifiers.
 pub fn seal(mut json: Json, context: &Context, party: &str) -> Result<SealedEvent, Vec<Fault>> {
     let what = json.what();
     let Some(object) = json.as_object_mut() else {
@@ -50,7 +51,7 @@ pub fn seal(mut json: Json, context: &Context, party: &str) -> Result<SealedEven
         }
     }
     let bytes = json.to_jcs();
-    let event = checked(&bytes, Event::from_json(json)?)?;
+    let event = asked(checked(&bytes, Event::from_json(json)?)?)?;
     Ok(SealedEvent {
         key: event_key(party, &bytes),
         event_id: event.event_id.clone().unwrap_or_default(),
@@ -59,7 +60,7 @@ pub fn seal(mut json: Json, context: &Context, party: &str) -> Result<SealedEven
     })
 }
 
-/// Reads bytes that a party has sealed itself and says whether they are what [`seal`] would have made.
+/// Reads bytes that are sealed, be it by another release with fewer rules, and says whether they are what [`seal`] would have made.
 ///
 /// # Errors
 /// All faults of the event; `not-canonical`, `record-time`, `event-id` where the bytes break the rules above.
@@ -81,6 +82,21 @@ pub fn open(bytes: &[u8], party: &str) -> Result<SealedEvent, Vec<Fault>> {
         return Err(vec![Fault::new("/eventID", "missing", "an event signed at home should bring its eventID")]);
     };
     Ok(SealedEvent { bytes: bytes.to_vec(), key: event_key(party, bytes), event_id, event })
+}
+
+/// [`open`] for bytes that come in: they are judged as those of [`seal`] are.
+///
+/// # Errors
+/// As [`open`], then those of [`semantics`].
+pub fn admit(bytes: &[u8], party: &str) -> Result<SealedEvent, Vec<Fault>> {
+    let sealed = open(bytes, party)?;
+    Ok(SealedEvent { event: asked(sealed.event)?, ..sealed })
+}
+
+/// The event, if it keeps what the standard asks at capture.
+fn asked(event: Event) -> Result<Event, Vec<Fault>> {
+    let faults = semantics::check(&event).faults;
+    if faults.is_empty() { Ok(event) } else { Err(faults) }
 }
 
 fn checked(bytes: &[u8], event: Event) -> Result<Event, Vec<Fault>> {

@@ -83,3 +83,25 @@ fn forbidden_persistent_disposition_is_a_warning() {
     }
     insta::assert_debug_snapshot!(warned);
 }
+
+/// What the valid documents do against the words of the standard: told, never a reason to refuse.
+#[test]
+fn what_is_odd_in_valid_documents_is_advice() {
+    let folders =
+        [("documents", DocumentKind::Capture), ("events", DocumentKind::Event), ("queries", DocumentKind::Query)];
+    let mut told = std::collections::BTreeMap::new();
+    for (folder, kind) in folders {
+        for file in files(folder).unwrap_or_default() {
+            for (_, sealed) in sealed(&file, kind) {
+                let findings = medtrace_event::semantics::check(&sealed.event);
+                for advice in &findings.advice {
+                    let place = advice.path.rsplit('/').next().unwrap_or_default().to_owned();
+                    *told.entry((place, advice.code, advice.detail.clone())).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    if !told.is_empty() {
+        insta::assert_debug_snapshot!(told);
+    }
+}

@@ -1,6 +1,6 @@
 //! Reading one event: what the view holds, and one row for every rule that an event can break.
 
-use medtrace_event::{Action, Context, Event, Json, Kind, seal};
+use medtrace_event::{Action, Context, Event, Json, Kind, seal, semantics};
 use medtrace_gs1::Thing;
 use proptest::prelude::*;
 
@@ -388,7 +388,8 @@ proptest! {
                 json.as_object_mut().expect("an object").insert(name, value.clone());
             }
             let context = Context::of_event(&json);
-            if let (Ok(_), Ok(context)) = (Event::from_json(json.clone()), context) {
+            let fine = Event::from_json(json.clone()).is_ok_and(|event| semantics::check(&event).faults.is_empty());
+            if let (true, Ok(context)) = (fine, context) {
                 let sealed = seal(json, &context, "acme").map_err(|faults| TestCaseError::fail(format!("{faults:?}")))?;
                 prop_assert_eq!(Event::from_bytes(&sealed.bytes), Ok(sealed.event));
             }

@@ -77,8 +77,8 @@ fn quantity(reader: &mut Reader, at: At<'_>, item: &Json) -> Option<Quantity> {
     Some(Quantity { thing, amount, uom: uom.map(str::to_owned) })
 }
 
-/// UN/CEFACT Rec 20, by its form.
-pub(crate) fn is_uom(text: &str) -> bool {
+/// UN/CEFACT Rec 20, by its form; at capture [`crate::semantics`] asks for a code of the list.
+fn is_uom(text: &str) -> bool {
     matches!(text.len(), 2 | 3) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 

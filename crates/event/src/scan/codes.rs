@@ -1,11 +1,11 @@
 //! The codes of a request: each gets its own answer.
 
 use super::{Amount, Answer, ScanItem, ScanRequest};
-use crate::event::is_uom;
 use crate::fault::Fault;
 use crate::json::decimal;
 use crate::steps::Step;
 use crate::time;
+use crate::units::is_unit;
 use jiff::civil::Date;
 use medtrace_gs1::{Class, Code, Level, Scheme, Thing};
 use rust_decimal::Decimal;
@@ -148,8 +148,8 @@ fn check(request: &ScanRequest, item: &ScanItem, path: &str, code: &Code) -> Res
             return Err(Fault::new(at, "level", detail));
         }
     };
-    if let Some(uom) = item.uom.as_deref().filter(|uom| !is_uom(uom)) {
-        let detail = format!("{uom:?} should be a UN/CEFACT Rec 20 code: 2 or 3 capitals or digits");
+    if let Some(uom) = item.uom.as_deref().filter(|uom| !is_unit(uom)) {
+        let detail = format!("{uom:?} is no common code of UN/CEFACT Rec 20, such as KGM, LTR or C62");
         return Err(Fault::new(format!("{path}/uom"), "uom", detail));
     }
     let amount = amount(item, path, code, &thing)?;
@@ -181,6 +181,11 @@ fn amount(item: &ScanItem, path: &str, code: &Code, thing: &Thing) -> Result<Opt
     };
     if amount <= Decimal::ZERO {
         return Err(wrong("the quantity should be above zero"));
+    }
+    if item.uom.is_none() && !amount.is_integer() {
+        return Err(wrong(
+            "a quantity without a unit counts things and should be a whole number; a measure needs its uom",
+        ));
     }
     let number = amount.to_string().parse().ok().filter(|number| decimal(*number) == Some(amount));
     number.map(Some).ok_or_else(|| wrong("the quantity has more digits than a JSON number carries"))

@@ -2,11 +2,12 @@
 
 use super::{Outcome, ScanDocument, ScanRequest, Temperature, TemperatureReport, Who};
 use crate::context::Context;
-use crate::event::{is_uom, is_uri};
+use crate::event::is_uri;
 use crate::fault::Fault;
 use crate::json::{Json, Object};
 use crate::steps::{self, Need, Step, Where};
 use crate::time;
+use crate::units::is_unit;
 use crate::vocab::Vocabulary;
 use medtrace_gs1::{Gln, Scheme, Thing};
 
@@ -208,7 +209,7 @@ fn sensors(temperature: &Temperature, scanned: &str, faults: &mut Vec<Fault>) ->
         metadata.insert("deviceID", device.as_str());
     }
     let uom = report.uom.as_deref().unwrap_or("CEL");
-    if !is_uom(uom) {
+    if !is_unit(uom) {
         faults.push(Fault::new("/temperature/uom", "uom", format!("{uom:?} should be CEL, FAH or KEL")));
     }
     let mut said: Object = [("type", "Temperature"), ("uom", uom)].into_iter().collect();

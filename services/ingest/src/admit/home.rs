@@ -93,7 +93,7 @@ impl HomeSigned {
         let mut size = Size::default();
         for (index, body) in self.items.iter().enumerate().filter(|(_, body)| body.kind == ItemKind::Event) {
             let prefix = format!("/items/{index}/body");
-            match seal::open(&body.bytes, speaker.party.as_str()) {
+            match seal::admit(&body.bytes, speaker.party.as_str()) {
                 Ok(sealed) => {
                     size = size.plus(item(&sealed).size());
                     events.extend(speaker.may(sealed, &prefix, &mut refused));

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use medtrace_event::{Fault, Source, seal};
+use medtrace_event::{Fault, Source, seal, semantics};
 use serde_json::json;
 
 use crate::{
@@ -96,10 +96,56 @@ fn check(input: impl BufRead, mut tell: impl FnMut(&Fault, bool) -> std::io::Res
         let entry = event.entry();
         let located = |faults: Vec<Fault>| faults.into_iter().map(|fault| event.located(fault)).collect::<Vec<_>>();
         match seal(entry.json.clone(), &entry.context, PARTY) {
-            Ok(sealed) => told(&located(sealed.event.warnings), true)?,
+            Ok(sealed) => {
+                let advice = semantics::check(&sealed.event).advice;
+                told(&located(sealed.event.warnings), true)?;
+                told(&located(advice), true)?;
+            }
             Err(faults) => told(&located(faults), false)?,
         }
     }
     count.events = number;
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_its_path_and_exception_and_advice_is_a_warning() {
+        let event = |id: &str, members: &str| {
+            format!(
+                r#"{{"type":"ObjectEvent","action":"OBSERVE","eventTime":"2026-03-01T00:15:00Z","eventTimeZoneOffset":"+08:00",
+                    "eventID":"{id}","epcList":["urn:epc:id:sgtin:0614141.107346.2017"],{members}}}"#
+            )
+        };
+        let lot = r#""epcClass":"urn:epc:class:lgtin:4012345.011111.4""#;
+        let events = [
+            event("urn:x:1", r#""bizStep":"shipping""#),
+            event("urn:x:2", &format!(r#""quantityList":[{{{lot},"quantity":1,"uom":"BOX"}}]"#)),
+            event("urn:x:3", r#""action":"STEAL""#).replacen(r#""action":"OBSERVE","#, "", 1),
+            event("urn:x:4", r#""sensorElementList":[{"sensorReport":[{"type":"Temperature","value":5}]}]"#),
+        ];
+        let document = format!(
+            r#"{{"@context":"https://ref.gs1.org/standards/epcis/epcis-context.jsonld","type":"EPCISDocument",
+                "schemaVersion":"2.0","creationDate":"2026-03-01T08:00:00Z","epcisBody":{{"eventList":[{}]}}}}"#,
+            events.join(",")
+        );
+        let mut told = Vec::new();
+        let count = check(document.as_bytes(), |fault, warning| {
+            told.push((warning, line(fault)));
+            Ok(())
+        });
+        assert_eq!(count.unwrap(), Count { events: 4, faults: 2, warnings: 1 });
+        let list = "/epcisBody/eventList";
+        for ((warning, line), (expected, path)) in told.iter().zip([
+            (false, format!("{list}/1/quantityList/0/uom: ")),
+            (false, format!("{list}/2/action: ")),
+            (true, format!("{list}/3/sensorElementList/0/sensorReport/0/value: ")),
+        ]) {
+            assert_eq!((*warning, line.starts_with(&path)), (expected, true), "{line}");
+            assert!(line.ends_with("epcisException:ValidationException)"), "{line}");
+        }
+    }
 }
