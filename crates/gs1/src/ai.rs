@@ -101,6 +101,7 @@ pub(crate) enum Set {
 /// What else a component must fulfil; the names are those of the dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
+    Couponcode,
     Couponposoffer,
     Csum,
     Csumalpha,
@@ -123,6 +124,7 @@ pub(crate) enum Rule {
     Mi,
     Nonzero,
     Nozeroprefix,
+    Packagetype,
     Pcenc,
     Pieceoftotal,
     Posinseqslash,

@@ -8,7 +8,7 @@
 //!  │          │  or the first 56 bits of SHA-256(DI)            │
 //!  └──────────┴────────────────────────────────────────────────┘
 //!
-//! id of MA, HIBCC and ISBT 128; DI = device identifier, which never holds a slash; all texts decoded
+//! id of MA, HIBCC, ISBT 128 and insurance codes; DI = device identifier, which never holds a slash; all texts decoded
 //!   DI                               a kind of goods
 //!   DI /10/ lot                      a lot
 //!   DI /21/ serial                   one object
@@ -70,13 +70,16 @@ pub enum Scheme {
     /// ISBT 128 code of ICCBBA. Value: hash of the DI; id: see above, DI = 16 (device), 10 (blood container) or 8
     /// (blood product) characters.
     Isbt128 = 43,
+    /// Code of a drug in China's medical insurance: a kind of goods, never a lot or one object. Value: hash of the code;
+    /// id: the code.
+    CnInsurance = 44,
     /// Any other absolute URI. Value: 0; id: the URI, verbatim.
     Uri = 255,
 }
 
 impl Scheme {
     /// Every scheme, by its number.
-    pub const ALL: [Scheme; 22] = [
+    pub const ALL: [Scheme; 23] = [
         Self::Item,
         Self::Lot,
         Self::Product,
@@ -98,6 +101,7 @@ impl Scheme {
         Self::Ma,
         Self::Hibcc,
         Self::Isbt128,
+        Self::CnInsurance,
         Self::Uri,
     ];
 
@@ -109,6 +113,7 @@ impl Scheme {
             41 => Some(Self::Ma),
             42 => Some(Self::Hibcc),
             43 => Some(Self::Isbt128),
+            44 => Some(Self::CnInsurance),
             255 => Some(Self::Uri),
             _ => None,
         }
@@ -143,17 +148,19 @@ impl Scheme {
             Self::Ma => "MA",
             Self::Hibcc => "HIBCC",
             Self::Isbt128 => "ISBT 128",
+            Self::CnInsurance => "Chinese insurance code",
             Self::Uri => "URI",
         }
     }
 
-    /// Who issues such identifiers: `GS1`, `MA`, `HIBCC` or `ICCBBA`, `NMPA` for drug codes; none for other URIs.
+    /// Who issues such identifiers: `GS1`, `MA`, `HIBCC` or `ICCBBA`, `NMPA` for drug codes, `NHSA` for insurance codes; none for other URIs.
     pub const fn issuer(self) -> Option<&'static str> {
         match self {
             Self::CnDrug => Some("NMPA"),
             Self::Ma => Some("MA"),
             Self::Hibcc => Some("HIBCC"),
             Self::Isbt128 => Some("ICCBBA"),
+            Self::CnInsurance => Some("NHSA"),
             Self::Uri => None,
             _ => Some("GS1"),
         }
@@ -224,10 +231,10 @@ mod tests {
     #[test]
     fn stored_numbers_are_as_decided() {
         let numbers: Vec<u8> = Scheme::ALL.iter().map(|s| s.number()).collect();
-        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 41, 42, 43, 255]);
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 40, 41, 42, 43, 44, 255]);
         assert!(Scheme::ALL.iter().all(|s| Scheme::from_number(s.number()) == Some(*s)));
         assert_eq!(Class::new(Scheme::Item, 9_521_141_012_345).to_u64(), 0x0100_08a8_d03a_5779);
-        assert_eq!(Class::from_u64(0x2c00_0000_0000_0001), None);
+        assert_eq!(Class::from_u64(0x2d00_0000_0000_0001), None);
     }
 
     /// `printf 'A99912345' | sha256sum` and so on: foreign values, for they are stored.

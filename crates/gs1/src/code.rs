@@ -198,7 +198,7 @@ impl Thing {
                 let serial = self.serial().map(|serial| (Ai(21), SmolStr::new(serial)));
                 ((Ai(8006), piece), serial.or(lot))
             }
-            CnDrug | Ma | Hibcc | Isbt128 | Uri => return None,
+            CnDrug | Ma | Hibcc | Isbt128 | CnInsurance | Uri => return None,
         })
     }
 }

@@ -1,9 +1,10 @@
-//! Things of the schemes whose device identifier is text: MA, HIBCC and ISBT 128. Their id is drawn in `class`.
+//! Things of the schemes whose device identifier is text: MA, HIBCC, ISBT 128 and insurance codes. Their id is drawn in `class`.
 //!
 //! ```text
 //! urn:medtrace:ma:MA.156.M0.100204.13351764/21/S%2F1
 //! urn:medtrace:hibcc:A99912345/10/10X3
 //! urn:medtrace:isbt128:A9999XYZ100T0944/din/A999713123456/21/000025
+//! urn:medtrace:cn-insurance:XA01ABD075A002010100483
 //! ```
 
 use std::fmt;
@@ -12,7 +13,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::error::quote;
 use crate::uri::{PercentEncoded, percent_decode, strip_prefix};
-use crate::{Class, Code, CodeError, Scheme, Thing, hibcc, isbt, ma};
+use crate::{Class, Code, CodeError, Scheme, Thing, hibcc, insurance, isbt, ma};
 
 /// The parts of an id; empty for none.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -26,7 +27,12 @@ pub(crate) struct Device<'a> {
 }
 
 /// The schemes, each with its namespace under `urn:medtrace:`.
-const NAMES: [(Scheme, &str); 3] = [(Scheme::Ma, "ma:"), (Scheme::Hibcc, "hibcc:"), (Scheme::Isbt128, "isbt128:")];
+const NAMES: [(Scheme, &str); 4] = [
+    (Scheme::Ma, "ma:"),
+    (Scheme::Hibcc, "hibcc:"),
+    (Scheme::Isbt128, "isbt128:"),
+    (Scheme::CnInsurance, "cn-insurance:"),
+];
 
 impl<'a> Device<'a> {
     /// None for things of other schemes.
@@ -52,6 +58,7 @@ impl<'a> Device<'a> {
         match scheme {
             Scheme::Ma => ma::check(self)?,
             Scheme::Hibcc => hibcc::check(self)?,
+            Scheme::CnInsurance => insurance::check(self)?,
             _ => isbt::check(self)?,
         }
         let Device { di, donation, serial, lot } = *self;
@@ -118,6 +125,7 @@ pub(crate) fn print(code: &Code) -> Option<String> {
     Some(match code.thing.scheme() {
         Scheme::Ma => ma::write(&device, code),
         Scheme::Hibcc => hibcc::write(&device, code),
+        Scheme::CnInsurance => device.di.to_owned(),
         _ => isbt::write(&device, code),
     })
 }

@@ -111,6 +111,10 @@ fn readings(text: &str, code: Code) -> Vec<Candidate> {
     let mut reasons = Vec::new();
     reasons.extend(code.note());
     reasons.extend(code.doubt.as_ref().map(|doubt| doubt.detail.clone()));
+    if code.thing.scheme() == Scheme::CnInsurance {
+        reasons
+            .push("an insurance code names a kind of goods; it has no check digit that would show a slip".to_owned());
+    }
     if code.thing.scheme() == Scheme::Uri {
         // An address that has the shape of a link but a faulty key is its own name, and hardly meant so.
         let address = uri::address(text).map(Link::new).filter(Link::has_key);

@@ -2,17 +2,16 @@
 
 use crate::ai::Rule;
 use crate::code::CENTURY_YEAR;
+use crate::coupon;
 use crate::date::{yymmdd, yyyymmdd};
 use crate::digits::{is_digits, number, wrong_check_digit};
 use crate::lists::{COUNTRIES, COUNTRY_LETTERS, CURRENCIES};
+use crate::packages::PACKAGES;
 use crate::uri::percent_decode;
 
 /// Code and text of what is wrong.
 type Wrong = (&'static str, String);
 
-/// Shortest funder and serial of a coupon, and its offer code, in digits.
-const COUPON_PART_DIGITS_MIN: usize = 6;
-const COUPON_OFFER_DIGITS: usize = 6;
 /// Shortest GS1 company prefix, in digits.
 const COMPANY_PREFIX_DIGITS_MIN: usize = 4;
 
@@ -42,7 +41,10 @@ pub(crate) fn check(rule: Rule, value: &str) -> Result<(), Wrong> {
         Iso3166alpha2 if COUNTRY_LETTERS.split(' ').any(|letters| letters == value) => Ok(()),
         Iso3166alpha2 => value_error("should be the two letters of a country (ISO 3166)"),
         Iso4217 => listed(value, CURRENCIES, "the number of a currency (ISO 4217)"),
-        Couponposoffer => coupon(value),
+        Couponcode => within(coupon::coupon(value)),
+        Couponposoffer => within(coupon::positive_offer(value)),
+        Packagetype if PACKAGES.split(' ').any(|package| package == value) => Ok(()),
+        Packagetype => value_error("should be a package type (UN/ECE Recommendation 21, as GS1 extends it)"),
         Iso5218 => one_of(value, &["0", "1", "2", "9"]),
         Hyphen => one_of(value, &["-"]),
         Mediatype => match number(value) {
@@ -68,6 +70,11 @@ pub(crate) fn check(rule: Rule, value: &str) -> Result<(), Wrong> {
 
 fn value_error(text: impl Into<String>) -> Result<(), Wrong> {
     Err(("value", text.into()))
+}
+
+/// A coupon that goes wrong somewhere inside.
+fn within(read: Result<(), &'static str>) -> Result<(), Wrong> {
+    read.or_else(|wanted| value_error(format!("should be a coupon code; {wanted} is missing")))
 }
 
 fn csum(value: &str) -> Result<(), Wrong> {
@@ -134,22 +141,6 @@ fn listed(value: &str, list: &[u16], what: &str) -> Result<(), Wrong> {
         Ok(_) => Ok(()),
         Err(_) => value_error(format!("should be {what}")),
     }
-}
-
-/// Format 0 or 1, funder with its length less 6 before it, offer of 6 digits, serial with its length less 6 before it
-/// (GS1 AI (8112) Coupon Data Specification).
-fn coupon(value: &str) -> Result<(), Wrong> {
-    let sized = |text: &str, max: u8| {
-        let length = text.bytes().next().filter(|b| (b'0'..=max).contains(b))? - b'0';
-        text.get(1 + usize::from(length) + COUPON_PART_DIGITS_MIN..).map(str::len)
-    };
-    let right = || {
-        let funder = value.strip_prefix(['0', '1']).filter(|_| is_digits(value))?;
-        let after = sized(funder, b'6')?.checked_sub(COUPON_OFFER_DIGITS)?;
-        sized(&value[value.len() - after..], b'9').filter(|excess| *excess == 0)
-    };
-    right()
-        .map_or_else(|| value_error("should be format, funder, offer and serial of a positive offer file"), |_| Ok(()))
 }
 
 fn piece_of_total(piece: &str, total: &str) -> Result<(), Wrong> {

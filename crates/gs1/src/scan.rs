@@ -5,6 +5,7 @@
 //! ] and two characters …              another symbology: no FNC1 was there; read on as without, but 20 digits are a drug code
 //! (01)…                               bracketed element string
 //! +…   =… &…   MA.…                   HIBCC, ISBT 128, MA
+//! X… Z… of 23 or 20 characters        Chinese insurance code of a drug
 //! https://… urn:…                     Digital Link, EPC URN, any URI
 //! 8, 12, 13 or 14 digits              GTIN
 //! 18 digits                           SSCC
@@ -24,7 +25,7 @@ use crate::error::quote;
 use crate::link::Link;
 use crate::raw::{self, GS};
 use crate::uri::{self, CODE_BYTES_MAX};
-use crate::{Code, CodeError, Gtin, Thing, hibcc, isbt, ma};
+use crate::{Code, CodeError, Gtin, Scheme, Thing, device, hibcc, insurance, isbt, ma};
 
 /// Symbology identifiers whose data begins with FNC1 and is therefore an element string (General Specifications 5.1.2).
 const GS1_SYMBOLOGIES: [&str; 7] = ["C1", "e0", "e1", "e2", "d2", "Q3", "J1"];
@@ -57,6 +58,7 @@ pub(crate) fn parse(text: &str, year: i16) -> Result<Code, CodeError> {
         _ if text.starts_with(ma::PREFIX) => ma::read(text, year),
         _ if uri::address(text).is_some() => link(text, year),
         _ if is_uri(text) => Thing::from_uri(text).map(Code::of),
+        _ if insurance::is_drug(text) => device::product(Scheme::CnInsurance, text).map(Code::of),
         _ if raw::begins_with_fnc1(text) => element_string(text, symbology, year),
         _ => Err(foreign(text)),
     }
@@ -138,6 +140,6 @@ fn is_uri(text: &str) -> bool {
 
 fn foreign(text: &str) -> CodeError {
     let should = "it should be a GS1 code, a Digital Link or EPC URN, a 20-digit drug traceability code, or a code of MA, \
-                  HIBCC or ISBT 128";
+                  HIBCC, ISBT 128 or China's medical insurance";
     CodeError::new("not-a-code", format!("{} is no code that can be read; {should}", quote(text)))
 }

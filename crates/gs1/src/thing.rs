@@ -55,10 +55,10 @@ impl Thing {
     }
 
     /// A kind of goods by the code that a product notice gives for it: 7 digits of a drug code, or a device identifier of
-    /// MA, HIBCC or ISBT 128. Other schemes are refused.
+    /// MA, HIBCC or ISBT 128, or an insurance code. Other schemes are refused.
     pub fn product_code(scheme: Scheme, code: &str) -> Result<Thing, CodeError> {
         match scheme {
-            Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => device::product(scheme, code),
+            Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 | Scheme::CnInsurance => device::product(scheme, code),
             Scheme::CnDrug if code.len() == 7 => uri::cn_drug(code),
             _ => Err(CodeError::new("value", format!("{} is no product code of its scheme", quote(code)))),
         }
@@ -92,7 +92,7 @@ impl Thing {
     /// as [`Scheme::CnDrug`], or the device identifier of MA, HIBCC or ISBT 128.
     pub fn product(&self) -> Option<Class> {
         match self.scheme() {
-            Scheme::CnDrug | Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => Some(self.class),
+            Scheme::CnDrug | Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 | Scheme::CnInsurance => Some(self.class),
             _ => self.gtin().map(|gtin| Class::new(Scheme::Product, gtin.value())),
         }
     }
@@ -138,9 +138,9 @@ impl Thing {
     }
 
     pub fn level(&self) -> Level {
-        use Scheme::{CnDrug, Cpi, Gcn, Gdti, Grai, Hibcc, Isbt128, Itip, Lot, Ma, Product};
+        use Scheme::{CnDrug, CnInsurance, Cpi, Gcn, Gdti, Grai, Hibcc, Isbt128, Itip, Lot, Ma, Product};
         match self.scheme() {
-            Product => Level::Class,
+            Product | CnInsurance => Level::Class,
             Lot => Level::Lot,
             Grai | Gdti | Gcn | CnDrug | Cpi | Itip if self.lot().is_some() => Level::Lot,
             Grai | Gdti | Gcn | CnDrug | Cpi | Itip if self.serial().is_none() => Level::Class,
@@ -152,10 +152,11 @@ impl Thing {
 
     /// Whether the key was issued under this GS1 company prefix. For [`Scheme::Uri`] the prefix is the beginning of the
     /// URI, up to a delimiter: `https://example.org` covers `https://example.org/1`, not `https://example.org.evil/1`.
-    /// Codes of drugs, MA, HIBCC and ISBT 128 are under nobody's company prefix; their product notice says whose they are.
+    /// Codes of drugs, MA, HIBCC, ISBT 128 and the insurance are under nobody's company prefix; their product notice says whose they are.
     pub fn issued_under(&self, prefix: &str) -> bool {
         use Scheme::{
-            CnDrug, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Hibcc, Isbt128, Item, Itip, Lot, Ma,
+            CnDrug, CnInsurance, Cpi, Gcn, Gdti, Giai, Ginc, Grai, Gsin, Gsrn, Gsrnp, Hibcc, Isbt128, Item, Itip, Lot,
+            Ma,
         };
         use Scheme::{Party, Place, Product, Unit, Upui, Uri};
         let value = self.class.value();
@@ -164,13 +165,13 @@ impl Thing {
             Place | Party | Grai | Gdti | Gcn => Gln::trusted(value).has_prefix(prefix),
             Unit => self.id.get(1..).is_some_and(|key| starts_with_prefix(key, prefix)),
             Giai | Gsrn | Gsrnp | Cpi | Ginc | Gsin => starts_with_prefix(&self.id, prefix),
-            CnDrug | Ma | Hibcc | Isbt128 => false,
+            CnDrug | Ma | Hibcc | Isbt128 | CnInsurance => false,
             Uri => !prefix.is_empty() && self.id.strip_prefix(prefix).is_some_and(|rest| uri_boundary(prefix, rest)),
         }
     }
 
     /// Short text for people, which [`crate::parse`] reads back: bracketed element string, the code of another scheme as
-    /// its issuer writes it, or the URI.
+    /// its issuer writes it, or the URI (of which it reads those of `urn:` and with `://`; [`Thing::from_uri`] reads any).
     pub fn key_text(&self) -> String {
         match self.elements() {
             Some((key, second)) => {

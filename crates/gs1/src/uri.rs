@@ -4,7 +4,7 @@
 //! https://id.gs1.org/01/09521141012345/21/ABC%2F123     key and qualifier of any GS1 scheme, percent-encoded but for
 //!                                                       A-Z a-z 0-9 - . _ ~
 //! urn:medtrace:cn-drug:81234561234567890123             20 digits; 7 for the class
-//! urn:medtrace:ma:… hibcc:… isbt128:…                  drawn in `device`
+//! urn:medtrace:ma:… hibcc:… isbt128:… cn-insurance:…                  drawn in `device`
 //! anything:else                                         verbatim
 //! ```
 
@@ -27,7 +27,7 @@ const CN_DRUG_DIGITS: usize = 20;
 pub(crate) fn write(thing: &Thing, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match thing.scheme() {
         Scheme::Uri => return f.write_str(thing.id()),
-        Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => return device::write_uri(thing, f),
+        Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 | Scheme::CnInsurance => return device::write_uri(thing, f),
         Scheme::CnDrug => return write!(f, "{CN_DRUG}{:07}{}", thing.class().value(), thing.id()),
         _ => f.write_str("https://id.gs1.org")?,
     }

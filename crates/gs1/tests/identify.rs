@@ -1,7 +1,7 @@
 //! What is this string? One row a mistake that people, keyboards and spreadsheets make.
 
 use medtrace_gs1::Confidence::{High, Likely, Possible};
-use medtrace_gs1::{Confidence, Wanted, identify};
+use medtrace_gs1::{Confidence, Scheme, Wanted, identify};
 
 const ITEM: &str = "(01)09521141012345(21)ABC";
 const DATED: &str = "(01)09521141012345(21)ABC (17)281231";
@@ -129,4 +129,21 @@ fn a_spelling_reads_as_its_code() {
             assert_eq!(medtrace_gs1::parse(spelling), Ok(candidate.code), "{text:?}");
         }
     }
+}
+
+/// A drug's code in China's medical insurance: a kind of goods, told with the doubt that a code without check digit leaves.
+#[test]
+fn an_insurance_code_is_an_alias_of_a_product() {
+    let found = identify("XA01ABD075A002010100483", Wanted { goods: true, lot: false, serial: true });
+    let [only] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((only.confidence, only.code.thing.scheme()), (Confidence::Likely, Scheme::CnInsurance));
+    assert_eq!(only.code.thing.uri(), "urn:medtrace:cn-insurance:XA01ABD075A002010100483");
+    assert_eq!(only.code.thing.product(), Some(only.code.thing.class()));
+    assert!(only.reasons.iter().any(|reason| reason.contains("no check digit")), "{:?}", only.reasons);
+    assert!(only.reasons.iter().any(|reason| reason.contains("serial number is missing")), "{:?}", only.reasons);
+    assert_eq!(identify("XA01ABD075A00201010048", Wanted::default()), []);
+    // Small letters and wide characters are repaired as for any code.
+    assert!(
+        medtrace_gs1::parse("ZA12HAY0555010100326").is_ok_and(|code| code.thing.level() == medtrace_gs1::Level::Class)
+    );
 }

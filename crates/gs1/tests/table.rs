@@ -5,10 +5,6 @@
 
 use std::path::Path;
 
-/// Checks of the dictionary that are not made: the fields inside a North American coupon code (AI 8110), which names no
-/// goods, and GS1's list of package types (AI 7041), which grows.
-const NOT_CHECKED: [&str; 2] = ["couponcode", "packagetype"];
-
 const HEADER: &str = "\
 //! The GS1 application identifiers, one row for each line of the GS1 Barcode Syntax Dictionary.
 //!
@@ -93,7 +89,7 @@ fn part(token: &str) -> String {
         Some(max) => ("1", max),
         None => (length, length),
     };
-    let rules: Vec<String> = names.filter(|name| !NOT_CHECKED.contains(name)).map(capitalised).collect();
+    let rules: Vec<String> = names.map(capitalised).collect();
     let function = if shape.starts_with('[') { "optional" } else { "part" };
     format!("{function}(Set::{set}, {min}, {max}, &[{}])", rules.join(", "))
 }

@@ -166,7 +166,9 @@ impl<'a> At<'a> {
 /// Every prefix that would cover this thing: looked up one by one, because there may be many parties.
 fn prefixes_of(thing: &Thing) -> impl Iterator<Item = Prefix> {
     let (text, ends): (String, Vec<usize>) = match thing.scheme() {
-        Scheme::CnDrug | Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 => (String::new(), Vec::new()),
+        Scheme::CnDrug | Scheme::Ma | Scheme::Hibcc | Scheme::Isbt128 | Scheme::CnInsurance => {
+            (String::new(), Vec::new())
+        }
         Scheme::Uri => (thing.id().to_owned(), (1..=thing.id().len().min(URI_BYTES_MAX)).collect()),
         Scheme::Unit => (thing.id().chars().skip(1).collect(), (4..=12).collect()),
         _ => (company_digits(thing), (4..=12).collect()),

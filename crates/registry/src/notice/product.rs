@@ -30,6 +30,8 @@ pub enum CodeScheme {
     Hibcc,
     /// The device identifier of an ISBT 128 code, without its data identifier.
     Isbt128,
+    /// The code of a drug in China's medical insurance, whole.
+    CnInsurance,
 }
 
 impl CodeScheme {
@@ -39,6 +41,7 @@ impl CodeScheme {
             CodeScheme::Ma => Scheme::Ma,
             CodeScheme::Hibcc => Scheme::Hibcc,
             CodeScheme::Isbt128 => Scheme::Isbt128,
+            CodeScheme::CnInsurance => Scheme::CnInsurance,
         }
     }
 }
