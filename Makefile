@@ -5,12 +5,14 @@
 # make bench-capture   measures the capture of documents up to 200 MB, JSON and XML
 # make faults    kills every process twenty times and more under load; half an hour
 # make api       asks what our OpenAPI describes, generated right and wrong; two minutes        (SECONDS_EACH=, SEED=)
+# make fuzz      every parser of bytes from outside, each for a minute                      (SECONDS= of each target)
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
 
 DATA  ?= data
 PORTS ?= 7080
 ITEMS ?= 1000
 SEED  ?= 1
+SECONDS ?= 60
 RESET ?=
 
 KAFKA      := deploy/kafka/libs/.complete
@@ -21,7 +23,7 @@ START      := --data $(DATA) --ports $(PORTS) $(if $(filter-out 0,$(RESET)),--re
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench faults api deps engines kafka clickhouse build bench-capture
+.PHONY: help demo up test bench faults api deps engines kafka clickhouse build bench-capture fuzz
 .DELETE_ON_ERROR:
 
 help:
@@ -50,6 +52,10 @@ faults: build engines
 api: deps engines
 	cargo build --locked --workspace --bins
 	tests/api/run.sh
+
+# Needs nothing but the toolchain and a C++ compiler.
+fuzz:
+	SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh
 
 build: deps
 	cargo build --locked --release --workspace --bins
