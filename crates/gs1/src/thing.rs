@@ -178,7 +178,8 @@ impl Thing {
                 let elements = [Some(&key), second.as_ref()];
                 crate::code::bracketed(elements.into_iter().flatten().map(|(ai, value)| (*ai, value.as_str())))
             }
-            None if self.scheme() == Scheme::CnDrug && !self.id.is_empty() => {
+            // 20 digits from 0 on would be read as an element string.
+            None if self.scheme() == Scheme::CnDrug && !self.id.is_empty() && self.class.value() >= 1_000_000 => {
                 format!("{:07}{}", self.class.value(), self.id)
             }
             None => device::print(&crate::Code::of(self.clone())).unwrap_or_else(|| self.uri()),

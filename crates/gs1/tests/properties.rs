@@ -74,7 +74,7 @@ fn any_thing() -> impl Strategy<Value = Thing> {
         "[0-9]{16}".prop_map(|digits| thing(Scheme::Gsin, 0, &with_check(&digits))),
         piece(),
         (gtin(), text(28)).prop_map(|(gtin, tpx)| thing(Scheme::Upui, gtin.value(), &tpx)),
-        "[1-9][0-9]{19}".prop_map(|digits| Thing::cn_drug(&digits).expect("a drug code")),
+        "[0-9]{20}".prop_map(|digits| Thing::cn_drug(&digits).expect("a drug code")),
         "[0-9]{7}".prop_map(|digits| Thing::cn_drug(&digits).expect("a class")),
         "X[A-Z][0-9]{2}[A-Z]{3}[0-9]{3}[A-Z][0-9]{12}|Z[A-Z][0-9]{2}[A-Z]{3}[0-9]{13}"
             .prop_map(|code| Thing::product_code(Scheme::CnInsurance, &code).expect("an insurance code")),

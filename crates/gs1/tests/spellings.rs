@@ -197,6 +197,9 @@ fn things_know_what_they_are_made_of() {
     let drug = Thing::cn_drug("01234561234567890123").unwrap();
     assert_eq!(drug.class(), Class::new(Scheme::CnDrug, 123_456));
     assert_eq!(drug.uri(), "urn:medtrace:cn-drug:01234561234567890123");
+    // No such code is issued; its digits alone would be an element string.
+    assert_eq!(drug.key_text(), drug.uri());
+    assert_eq!(Thing::cn_drug("81234561234567890123").unwrap().key_text(), "81234561234567890123");
     assert_eq!(drug.product(), Some(drug.class()));
     assert_eq!(Thing::cn_drug("0123456").unwrap().level(), Level::Class);
 }
