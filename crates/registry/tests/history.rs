@@ -168,12 +168,14 @@ fn products_are_found_by_the_codes_of_other_schemes() {
         {"scheme": "ma", "code": "MA.156.M0.100761.21234561"},
         {"scheme": "hibcc", "code": "A99912345"},
         {"scheme": "isbt128", "code": "A9999XYZ100T0944"},
+        {"scheme": "cn-insurance", "code": "XA01ABD075A002010100483"},
     ]);
     world.good(MAKER, stent.clone());
     for scanned in [
         "MA.156.M0.100761.21234561.Sx00008.M220117",
         "+A99912345/$$52001510X33",
         "=/A9999XYZ100T0944=,000025=A99971312345600=>014032",
+        "XA01ABD075A002010100483",
     ] {
         let thing = medtrace_gs1::parse(scanned).unwrap().thing;
         assert_eq!(world.registry.now().product_of(&thing).unwrap().product, name("stent"), "{scanned}");
