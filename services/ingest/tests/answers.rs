@@ -55,6 +55,7 @@ async fn the_same_request_again_has_the_same_events_and_keys() {
     assert_ne!(taken[0].value, taken[1].value, "salts are fresh");
 }
 
+// epcis: POST /events Location
 #[tokio::test]
 async fn one_event_is_stored_as_it_was_sent_with_its_document_item_before_it() {
     let running = start(MANUFACTURER, &folder("event"), world(), FakeLog::new()).await;
@@ -106,6 +107,7 @@ async fn a_submission_signed_at_home_is_passed_on_byte_for_byte() {
     assert_eq!(taken[0].items(), [(ItemKind::Event, event)]);
 }
 
+// epcis: OPTIONS /capture GS1-EPCIS-Version GS1-EPCIS-Capture-Limit GS1-EPCIS-Capture-File-Size-Limit
 #[tokio::test]
 async fn epcis_resources_say_their_limits() {
     let running = start(MANUFACTURER, &folder("options"), world(), FakeLog::new()).await;

@@ -45,6 +45,7 @@ fn xml(version: &str, serials: &[&str]) -> String {
 }
 
 /// The same events in either syntax are the same bytes, so that each counts once.
+// epcis: POST /capture
 #[tokio::test(flavor = "multi_thread")]
 async fn xml_becomes_the_events_that_it_means() {
     let running = start(MANUFACTURER, &folder("xml"), world(), FakeLog::new()).await;
@@ -104,6 +105,8 @@ fn job_file(folder: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(job.join("job.json")).unwrap()).unwrap()
 }
 
+// epcis: POST /capture
+// epcis: GET /capture/{captureID}
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_running_until_the_index_holds_all_of_it() {
     let running = start(MANUFACTURER, &folder("capture"), world(), FakeLog::new()).await;
@@ -138,6 +141,7 @@ fn steady_job(mut job: Value) -> Value {
     job
 }
 
+// epcis: POST /capture GS1-Capture-Error-Behaviour
 #[tokio::test(flavor = "multi_thread")]
 async fn one_wrong_event_rolls_all_back_or_is_left_out() {
     let running = start(MANUFACTURER, &folder("behaviour"), world(), FakeLog::new()).await;
@@ -260,6 +264,7 @@ async fn what_was_never_acknowledged_is_swept_away_and_a_damaged_job_stops_the_s
     assert!(!jobs.join("half").exists());
 }
 
+// epcis: GET /capture perPage Link
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_listed_newest_first_page_by_page() {
     let running = start(MANUFACTURER, &folder("list"), world(), FakeLog::new()).await;

@@ -37,6 +37,9 @@ fn codes(codes: &[&str]) -> Value {
     with(commission(1), json!({ "items": items }))
 }
 
+// epcis: POST /capture GS1-Capture-Error-Behaviour
+// epcis: GET /capture perPage nextPageToken
+// epcis: exception SecurityException UnsupportedMediaTypeException NoSuchResourceException QueryParameterException
 #[tokio::test]
 async fn tokens_services_methods_and_media_types() {
     let running = start(MANUFACTURER, &folder("who"), world(), FakeLog::new()).await;
@@ -74,6 +77,7 @@ async fn tokens_services_methods_and_media_types() {
 const TORN_XML: &str = r#"<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2"
     creationDate="2026-03-01T08:00:00Z"><EPCISBody><EventList><ObjectEvent>"#;
 
+// epcis: exception CaptureLimitExceededException
 #[tokio::test]
 async fn sizes_are_refused_before_anything_is_decoded() {
     let running = start(MANUFACTURER, &folder("sizes"), world(), FakeLog::new()).await;
@@ -252,6 +256,8 @@ async fn codes_steps_places_times_and_rights() {
     insta::assert_json_snapshot!(answers(&running, rows).await);
 }
 
+// epcis: POST /events
+// epcis: exception ValidationException
 #[tokio::test]
 async fn events_that_break_the_standard_or_the_rights() {
     let running = start(MANUFACTURER, &folder("events"), world(), FakeLog::new()).await;
@@ -265,6 +271,10 @@ async fn events_that_break_the_standard_or_the_rights() {
         ("an EPC that is none", with(seen("S1"), json!({ "epcList": ["hello"] }))),
         ("an EPC with a wrong check digit", {
             with(seen("S1"), json!({ "epcList": ["https://id.gs1.org/01/09506000134353/21/1"] }))
+        }),
+        ("a unit that is none", {
+            let lot = json!({ "epcClass": "https://id.gs1.org/01/09506000134352/10/L", "quantity": 1, "uom": "BOX" });
+            with(seen("S1"), json!({ "quantityList": [lot] }))
         }),
         ("a time in the future", with(seen("S1"), json!({ "eventTime": "2026-03-01T08:00:00-08:00" }))),
         ("a step of somebody else", with(seen("S1"), json!({ "bizStep": "dispensing" }))),
@@ -313,6 +323,10 @@ async fn notes_that_do_not_hold() {
         ("signed by a key that is not the party's", home_signed("hospital-01", 99, EVENTS, &[("E", event())])),
         ("signed by another party", home_signed("factory-01", 10, EVENTS, &[("E", event())])),
         ("an event without its ID", home_signed("hospital-01", 11, EVENTS, &[("E", without_id)])),
+        ("an event that breaks the standard in words", {
+            let lot = json!({ "epcClass": "https://id.gs1.org/01/09506000134352/10/L", "quantity": 0.5 });
+            home_signed("hospital-01", 11, EVENTS, &[("E", with(event(), json!({ "quantityList": [lot] })))])
+        }),
         ("a record time", {
             let event = with(event(), json!({ "recordTime": "2026-03-01T08:00:00Z" }));
             home_signed("hospital-01", 11, EVENTS, &[("E", event)])

@@ -46,6 +46,9 @@ fn next(headers: &HeaderMap) -> Option<String> {
     Some(link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned())
 }
 
+// epcis: GET /events eventType EQ_action EQ_bizStep EQ_disposition EQ_readPoint EQ_bizLocation GE_eventTime LT_eventTime
+// epcis: GET /events GE_recordTime LT_recordTime MATCH_epc MATCH_parentID MATCH_anyEPC MATCH_epcClass EQ_eventID
+// epcis: GET /events EXISTS_errorDeclaration
 #[tokio::test]
 async fn every_parameter_narrows_down() {
     let service = service().await;
@@ -89,6 +92,7 @@ async fn every_parameter_narrows_down() {
     }
 }
 
+// epcis: GET /events orderBy orderDirection perPage
 #[tokio::test]
 async fn pages_are_the_same_whatever_is_sealed_meanwhile() {
     let mut service = service().await;
@@ -143,6 +147,8 @@ async fn a_page_that_is_full_by_chance_is_the_last() {
     assert_eq!(names(&service, "EQ_action=ADD&perPage=3").await.1, 2);
 }
 
+// epcis: GET /events nextPageToken perPage
+// epcis: exception QueryParameterException
 #[tokio::test]
 async fn a_token_is_of_its_query() {
     let service = service().await;
@@ -162,6 +168,7 @@ async fn a_token_is_of_its_query() {
     }
 }
 
+// epcis: GET /events GS1-EPCIS-Version GS1-CBV-Version GS1-Vendor-Version
 #[tokio::test]
 async fn events_come_back_as_they_were_sealed() {
     let service = service().await;
@@ -188,6 +195,7 @@ async fn events_come_back_as_they_were_sealed() {
 }
 
 /// What reads captured XML reads the answer as the same events.
+// epcis: GET /events Accept
 #[tokio::test]
 async fn answers_in_xml_say_the_same() {
     let service = service().await;
@@ -205,6 +213,7 @@ async fn answers_in_xml_say_the_same() {
     assert_eq!(of_xml.len(), NAMES.len());
 }
 
+// epcis: GET /events GS1-EPC-Format
 #[tokio::test]
 async fn identifiers_are_spelled_as_asked() {
     let service = service().await;
@@ -225,6 +234,9 @@ async fn identifiers_are_spelled_as_asked() {
     assert_eq!(links[0]["epcList"][0], item("S1"));
 }
 
+// epcis: GET /events/{eventID} Accept
+// epcis: OPTIONS /events/{eventID} GS1-EPCIS-Version
+// epcis: exception NoSuchResourceException
 #[tokio::test]
 async fn one_event_is_found_by_its_id_and_by_its_name() {
     let service = service().await;
@@ -236,8 +248,21 @@ async fn one_event_is_found_by_its_id_and_by_its_name() {
     assert_eq!(problem["type"], "epcisException:NoSuchResourceException");
     // A replay has no effect of its own.
     service.json(404, "/events/2-2").await;
+    let answer = service.get("/events/2-513").header("accept", "application/xml").send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"application/xml".parse().unwrap())
+    );
+    assert!(answer.text().await.unwrap().contains(OBSERVED));
+    let refused = service.get("/events/2-513").header("accept", "text/csv").send().await.unwrap();
+    assert_eq!(refused.status(), 406);
+    let options = service.http.request(reqwest::Method::OPTIONS, format!("{}/events/2-513", service.url));
+    assert_eq!(options.send().await.unwrap().headers()["gs1-epcis-version"], "2.0.0");
 }
 
+// epcis: GET /events Accept GS1-EPC-Format GS1-CBV-XML-Format
+// epcis: OPTIONS /events GS1-EPCIS-Version
+// epcis: exception QueryParameterException NotAcceptableException
 #[tokio::test]
 async fn what_cannot_be_answered_says_so() {
     let service = service().await;

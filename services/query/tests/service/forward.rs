@@ -61,6 +61,9 @@ impl Service {
     }
 }
 
+// epcis: POST /capture Location GS1-EPCIS-Capture-Limit
+// epcis: GET /capture/{id}
+// epcis: OPTIONS /capture /capture/{id} GS1-EPCIS-Capture-Limit
 #[tokio::test]
 async fn each_party_reaches_its_own_service() {
     let service = service().await;
@@ -86,8 +89,13 @@ async fn each_party_reaches_its_own_service() {
     let limits =
         service.http.request(reqwest::Method::OPTIONS, format!("{}/capture", service.url)).send().await.unwrap();
     assert_eq!(limits.headers()["gs1-epcis-capture-limit"], "500000");
+    let job =
+        service.http.request(reqwest::Method::OPTIONS, format!("{}/capture/1", service.url)).send().await.unwrap();
+    assert_eq!(job.headers()["gs1-epcis-capture-limit"], "500000");
 }
 
+// epcis: POST /capture
+// epcis: exception CaptureLimitExceededException
 #[tokio::test]
 async fn a_body_is_streamed_and_bounded() {
     let service = service().await;

@@ -17,5 +17,6 @@ mod masterdata;
 mod openapi;
 mod parameters;
 mod recalls;
+mod resources;
 mod story;
 mod verify;
