@@ -84,6 +84,12 @@ pub fn rows() -> Vec<Row> {
             .invalid(&["level /quantityList/0/epcClass"]),
         changed("less than nothing", json!({"quantityList": [{"epcClass": uri::lot(STENT, "L"), "quantity": -1}]}))
             .invalid(&["quantity /quantityList/0/quantity"]),
+        changed("half a pack", json!({"quantityList": [{"epcClass": uri::lot(STENT, "L"), "quantity": 0.5}]}))
+            .invalid(&["quantity /quantityList/0/quantity"]),
+        changed("a unit of nobody", {
+            json!({"quantityList": [{"epcClass": uri::lot(STENT, "L"), "quantity": 1, "uom": "BOX"}]})
+        })
+        .invalid(&["uom /quantityList/0/uom"]),
         changed("a quantity in words", json!({"quantityList": [{"epcClass": uri::lot(STENT, "L"), "quantity": "1"}]}))
             .invalid(&["type /quantityList/0/quantity"]),
         changed("a place without its id", json!({"readPoint": {}})).invalid(&["missing /readPoint/id"]),
@@ -96,6 +102,11 @@ pub fn rows() -> Vec<Row> {
             .invalid(&["context /@context/0/eventTime"]),
         changed("a sensor that reports nothing", json!({"sensorElementList": [{"sensorReport": []}]}))
             .invalid(&["missing /sensorElementList/0/sensorReport"]),
+        changed("colder than its coldest", {
+            let report = json!({"type": "Temperature", "minValue": 8, "maxValue": 2, "uom": "CEL"});
+            json!({"sensorElementList": [{"sensorReport": [report]}]})
+        })
+        .invalid(&["range /sensorElementList/0/sensorReport/0/minValue"]),
         changed("an event of more than 256 KiB", json!({"example:long": "x".repeat(300 << 10)}))
             .too_much(&["too-large "]),
         sent("packed into nothing", packed(json!({"parentID": null}))).invalid(&["missing /parentID"]),
