@@ -60,7 +60,8 @@ pub fn seal(mut json: Json, context: &Context, party: &str) -> Result<SealedEven
     })
 }
 
-/// Reads bytes that are sealed, be it by another release with fewer rules, and says whether they are what [`seal`] would have made.
+/// Reads bytes that are sealed, be it by another release with fewer rules, and says whether they are what [`seal`] would
+/// have made.
 ///
 /// # Errors
 /// All faults of the event; `not-canonical`, `record-time`, `event-id` where the bytes break the rules above.

@@ -171,7 +171,8 @@ impl Thing {
     }
 
     /// Short text for people, which [`crate::parse`] reads back: bracketed element string, the code of another scheme as
-    /// its issuer writes it, or the URI (of which it reads those of `urn:` and with `://`; [`Thing::from_uri`] reads any).
+    /// its issuer writes it, or the URI. Of other URIs it reads those of `urn:` and with `://`; [`Thing::from_uri`] reads
+    /// any.
     pub fn key_text(&self) -> String {
         match self.elements() {
             Some((key, second)) => {
