@@ -9,14 +9,22 @@ use medtrace_service::tokens::Tokens;
 use medtrace_service::{ConfigError, Kind, Problem, Shutdown};
 use medtrace_store::read::TooMuch;
 use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
 
+use crate::api::socket::SOCKETS_MAX;
 use crate::checkpoints::Checkpoints;
-use crate::config::Config;
+use crate::config::{Config, Private};
 use crate::forward::Forward;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::proof::Keys;
 use crate::requests;
+use crate::subscribe::address::Guard;
+use crate::subscribe::book::Book;
+use crate::subscribe::clock::Clock;
+use crate::subscribe::feed::{READERS_MAX, Source};
+use crate::subscribe::send::{Sender, machine_tls};
+use crate::subscribe::worker::{DELIVERIES_AT_ONCE, RETRIES_AT_ONCE, Tools};
 use crate::view::View;
 
 /// How long one statement may run in the store, seconds: it does not notice that nobody waits any more.
@@ -35,21 +43,47 @@ pub struct App {
     pub live: Live,
     pub forward: Forward,
     pub metrics: Metrics,
+    /// Named queries and subscriptions.
+    pub book: Book,
+    /// Room for WebSockets.
+    pub sockets: Arc<Semaphore>,
+    pub shutdown: Shutdown,
 }
 
 impl App {
     /// Starts to follow the store. Checkpoints come from whoever follows their topic.
-    pub fn open(config: Config, metrics: &mut Registry, shutdown: Shutdown) -> anyhow::Result<App> {
+    /// Subscriptions run by this clock.
+    pub fn open(config: Config, metrics: &mut Registry, clock: Clock, shutdown: Shutdown) -> anyhow::Result<App> {
         let tokens = Tokens::open(&config.tokens).map_err(|e| ConfigError::new("MEDTRACE_TOKENS", e))?;
         let client = config.store.client().with_setting("max_execution_time", STATEMENT_S_MAX);
         let view = View::follow(client.clone(), &config.genesis, shutdown.clone());
         let forward = Forward::open(tokens, config.ingest.clone()).context("failed to set up forwarding")?;
+        let metrics = Metrics::register(metrics);
+        let guard = Guard::new(config.webhook_private == Private::Allow);
+        let tools = Tools {
+            source: Source {
+                client: client.clone(),
+                view: view.clone(),
+                clock,
+                offset: config.utc_offset,
+                readers: Semaphore::new(READERS_MAX),
+            },
+            sender: Sender::new(guard, machine_tls().context("failed to set up webhooks")?),
+            metrics: metrics.clone(),
+            healthy: Semaphore::new(DELIVERIES_AT_ONCE),
+            retrying: Semaphore::new(RETRIES_AT_ONCE),
+        };
+        let book = Book::open(&config.data, tools, shutdown.clone());
+        let book = book.map_err(|reason| ConfigError::new("MEDTRACE_DATA", reason))?;
         Ok(App {
             checkpoints: Checkpoints::new(config.genesis.clone()),
             keys: Keys::default(),
-            live: Live::new(client.clone(), view.clone(), shutdown),
+            live: Live::new(client.clone(), view.clone(), shutdown.clone()),
             forward,
-            metrics: Metrics::register(metrics),
+            metrics,
+            book,
+            sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
+            shutdown,
             config: Arc::new(config),
             client,
             view,

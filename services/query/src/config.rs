@@ -9,7 +9,7 @@ use medtrace_ledger::Genesis;
 use medtrace_service::{ConfigError, Env};
 use medtrace_store::client::StoreConfig;
 
-/// Whoever controls these decides which store is believed, and where tokens are forwarded to.
+/// Whoever controls these decides which store is believed, where tokens are forwarded to, and what webhooks may reach.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `MEDTRACE_CLICKHOUSE_URL`, `_USER`, `_PASSWORD`, `_DATABASE`.
@@ -24,8 +24,14 @@ pub struct Config {
     pub tokens: PathBuf,
     /// `MEDTRACE_MANUFACTURER_URL`, `MEDTRACE_DISTRIBUTOR_URL`, `MEDTRACE_HOSPITAL_URL`: where posts are forwarded.
     pub ingest: IngestUrls,
-    /// `MEDTRACE_UTC_OFFSET`: in which the day of an expiry ends. Default +08:00.
+    /// `MEDTRACE_UTC_OFFSET`: in which the day of an expiry ends, and schedules of subscriptions run. Default +08:00.
     pub utc_offset: UtcOffset,
+    /// `MEDTRACE_DATA`: own folder, one process at a time: named queries and subscriptions with their secrets. Not derived:
+    /// whoever removes it ends every subscription.
+    pub data: PathBuf,
+    /// `MEDTRACE_WEBHOOK_PRIVATE`: `allow` lets subscribers make this service call private addresses and plain HTTP. Default
+    /// `refuse`.
+    pub webhook_private: Private,
     /// `MEDTRACE_LISTEN`. Default 127.0.0.1:7080.
     pub listen: SocketAddr,
     /// `MEDTRACE_ADMIN`: `/livez`, `/readyz`, `/metrics`. Default 127.0.0.1:7180.
@@ -40,11 +46,34 @@ pub struct IngestUrls {
     pub hospital: String,
 }
 
+/// Whether webhooks may be in private networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Private {
+    Allow,
+    Refuse,
+}
+
+impl FromStr for Private {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Private, String> {
+        match text {
+            "allow" => Ok(Private::Allow),
+            "refuse" => Ok(Private::Refuse),
+            _ => Err("it is allow or refuse".to_owned()),
+        }
+    }
+}
+
 /// Hours and minutes that the local clock is ahead of UTC: `+08:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UtcOffset(Offset);
 
 impl UtcOffset {
+    pub fn get(self) -> Offset {
+        self.0
+    }
+
     /// Days from 1970-01-01 to the local date at this instant.
     pub fn day(self, instant: jiff::Timestamp) -> i32 {
         (instant.as_second() + i64::from(self.0.seconds())).div_euclid(86_400) as i32
@@ -75,6 +104,8 @@ impl Config {
                 hospital: env.or("MEDTRACE_HOSPITAL_URL", "http://127.0.0.1:7083")?,
             },
             utc_offset: env.or("MEDTRACE_UTC_OFFSET", "+08:00")?,
+            data: env.own_folder("MEDTRACE_DATA")?,
+            webhook_private: env.or("MEDTRACE_WEBHOOK_PRIVATE", "refuse")?,
             listen: env.or("MEDTRACE_LISTEN", "127.0.0.1:7080")?,
             admin: env.or("MEDTRACE_ADMIN", "127.0.0.1:7180")?,
         })

@@ -138,15 +138,27 @@ pub async fn options(State(app): State<App>, request: Request) -> Result<Respons
     app.forward.send(Service::Manufacturer, request).await
 }
 
-fn service_of(app: &App, party: &str, path: &str) -> Result<Service, Problem> {
+/// The party that calls, if it was admitted.
+///
+/// # Errors
+/// 401 without a known token, 403 for a party that the log does not know.
+pub fn caller(app: &App, headers: &HeaderMap) -> Result<String, Problem> {
+    let party = app.forward.tokens.caller(headers)?.party;
+    roles(app, &party).map(|_| party)
+}
+
+fn roles(app: &App, party: &str) -> Result<Vec<Role>, Problem> {
     let snapshot = app.view.now();
     let registry = snapshot.registry()?;
     let known = party.parse::<PartyId>().ok().and_then(|id| registry.at(snapshot.known()).party(&id));
-    let Some(known) = known else {
+    known.map(|known| known.roles.to_vec()).ok_or_else(|| {
         let detail = format!("there is no party {party}; the authority admits it by a party notice");
-        return Err(Kind::Forbidden.because("the party is not known").at("", "unknown-party", detail));
-    };
-    match Service::of(&known.roles) {
+        Kind::Forbidden.because("the party is not known").at("", "unknown-party", detail)
+    })
+}
+
+fn service_of(app: &App, party: &str, path: &str) -> Result<Service, Problem> {
+    match Service::of(&roles(app, party)?) {
         Some(service) => Ok(service),
         None if path == NOTICES => Ok(Service::Manufacturer),
         None => {

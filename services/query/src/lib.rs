@@ -2,10 +2,11 @@
 //! height it reflects.
 //!
 //! In scope: one view that follows the store ([`view`]), one file per resource ([`api`]), proofs ([`mod@proof`]), EPCIS
-//! queries ([`epcis`]), the live stream ([`live`]), forwarding of posts to the caller's ingest service ([`forward`]).
+//! queries ([`epcis`]), named queries and subscriptions to them ([`named`], [`subscribe`]), the live stream ([`live`]),
+//! forwarding of posts to the caller's ingest service ([`forward`]).
 //!
 //! Out of scope: how facts fold and what a verdict is (`medtrace-timeline`), who may say what (`medtrace-registry`),
-//! writing anything.
+//! writing anything but what was subscribed to.
 
 pub mod api;
 pub mod app;
@@ -22,14 +23,17 @@ pub mod hashes;
 pub mod item;
 pub mod json;
 pub mod judge;
+pub mod kept;
 pub mod live;
 pub mod master;
 pub mod metrics;
+pub mod named;
 pub mod params;
 pub mod proof;
 pub mod reach;
 pub mod requests;
 pub mod run;
+pub mod subscribe;
 pub mod view;
 
 pub use config::Config;

@@ -9,6 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::subscribe::record::Subscription;
+
 type Labels<const N: usize> = [(&'static str, String); N];
 type Timings = Family<Labels<1>, Histogram, fn() -> Histogram>;
 
@@ -27,6 +29,14 @@ pub struct Metrics {
     pub checkpoint_size: Gauge,
     /// Open live streams
     pub live_clients: Gauge,
+    /// Attempts to deliver to webhooks, by outcome
+    deliveries: Family<Labels<1>, Counter>,
+    /// Webhook subscriptions, by state
+    subscriptions: Family<Labels<1>, Gauge>,
+    /// Blocks that the slowest living subscription has not been told of
+    subscriptions_behind: Gauge,
+    /// Open WebSockets
+    pub sockets: Gauge,
     /// Proofs that were made and did not hold: the store or the registry is damaged
     pub proofs_broken: Counter,
 }
@@ -42,6 +52,10 @@ impl Metrics {
             lag: Gauge::default(),
             checkpoint_size: Gauge::default(),
             live_clients: Gauge::default(),
+            deliveries: Family::default(),
+            subscriptions: Family::default(),
+            subscriptions_behind: Gauge::default(),
+            sockets: Gauge::default(),
             proofs_broken: Counter::default(),
         };
         let into = registry.sub_registry_with_prefix("medtrace_query");
@@ -54,8 +68,34 @@ impl Metrics {
         into.register_with_unit("lag", "How long the first of those has been waiting", Unit::Seconds, lag);
         into.register("checkpoint_size", "Headers in the newest checkpoint", metrics.checkpoint_size.clone());
         into.register("live_clients", "Open live streams", metrics.live_clients.clone());
+        into.register("deliveries", "Attempts to deliver to webhooks, by outcome", metrics.deliveries.clone());
+        into.register("subscriptions", "Webhook subscriptions, by state", metrics.subscriptions.clone());
+        let behind = metrics.subscriptions_behind.clone();
+        into.register("subscriptions_behind", "Blocks that the slowest living subscription was not told of", behind);
+        into.register("sockets", "Open WebSockets", metrics.sockets.clone());
         into.register("proofs_broken", "Proofs that were made and did not hold", metrics.proofs_broken.clone());
         metrics
+    }
+
+    /// One attempt to deliver has ended.
+    pub fn delivered(&self, acknowledged: bool) {
+        let outcome = if acknowledged { "acknowledged" } else { "failed" };
+        self.deliveries.get_or_create(&[("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// How the subscriptions stand.
+    pub fn subscribed(&self, all: &[Subscription], height: Option<u64>) {
+        let of = |state: fn(&Subscription) -> bool| all.iter().filter(|one| state(one)).count() as i64;
+        for (state, count) in [
+            ("active", of(|one| one.trouble.is_none())),
+            ("retrying", of(|one| one.trouble.is_some() && !one.is_dead())),
+            ("dead", of(Subscription::is_dead)),
+        ] {
+            self.subscriptions.get_or_create(&[("state", state.to_owned())]).set(count);
+        }
+        let living = all.iter().filter(|one| !one.is_dead());
+        let behind = living.map(|one| one.behind(height)).max().unwrap_or(0);
+        self.subscriptions_behind.set(behind.cast_signed());
     }
 
     /// One request was answered.

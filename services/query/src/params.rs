@@ -37,6 +37,11 @@ impl Params {
         Ok(self)
     }
 
+    /// One more, whose name is none of these.
+    pub fn push(&mut self, name: &str, value: String) {
+        self.0.push((name.to_owned(), value));
+    }
+
     /// All that are left, in their order.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0

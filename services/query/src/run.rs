@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery};
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use medtrace_log::Cluster;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::subscribe::clock::Clock;
 use crate::{api, forward, requests};
 
 /// A checkpointed block that waits for longer than this makes answers too old to be called ready, seconds.
@@ -49,6 +51,7 @@ pub fn router(app: App) -> Router {
     let epcis = resources()
         .route("/events", get(api::epcis::list).options(api::epcis::options))
         .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))
+        .merge(queries())
         .layer(from_fn(api::epcis::versions));
     let bounded = questions
         .merge(epcis)
@@ -80,6 +83,28 @@ fn resources() -> Router<App> {
     })
 }
 
+/// Named queries and subscriptions to them.
+fn queries() -> Router<App> {
+    use api::{queries, subscriptions};
+    let options = |allow: &'static str| move || async move { (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]) };
+    let resource = options("GET, HEAD, DELETE, OPTIONS");
+    let collection = options("GET, HEAD, POST, OPTIONS");
+    Router::new()
+        .route("/queries", get(queries::list).post(queries::create).options(collection))
+        .route("/queries/{name}", get(queries::one).delete(queries::delete).options(resource))
+        .route("/queries/{name}/events", get(queries::events).options(options("GET, HEAD, OPTIONS")))
+        .route(
+            "/queries/{name}/subscriptions",
+            get(subscriptions::list).post(subscriptions::create).options(collection),
+        )
+        .route(
+            "/queries/{name}/subscriptions/{id}",
+            get(subscriptions::one).delete(subscriptions::delete).options(resource),
+        )
+        .route("/queries/{name}/subscriptions/{id}/resume", post(subscriptions::resume))
+        .layer(DefaultBodyLimit::max(queries::BODY_BYTES_MAX))
+}
+
 /// Serves until the shutdown.
 pub async fn run(
     listener: TcpListener,
@@ -89,17 +114,19 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let cluster = Cluster::new(config.kafka.clone());
     let mut metrics = Registry::default();
-    let app = App::open(config, &mut metrics, shutdown.clone())?;
+    let app = App::open(config, &mut metrics, Clock::real(), shutdown.clone())?;
     tokio::spawn(app.checkpoints.clone().follow(cluster, shutdown.clone()));
     tokio::spawn(watch_lag(app.clone(), shutdown.clone()));
     let ready = {
         let app = app.clone();
         move || readiness(&app)
     };
+    let book = app.book.clone();
     tokio::try_join!(
         life::serve(listener, router(app), shutdown.clone()),
         admin::serve(admin_listener, metrics, ready, shutdown),
     )?;
+    book.end().await;
     Ok(())
 }
 
@@ -134,6 +161,7 @@ async fn watch_lag(app: App, shutdown: Shutdown) {
         metrics.height.set(app.view.now().height.map_or(-1, u64::cast_signed));
         metrics.lag_blocks.set(blocks.cast_signed());
         metrics.lag.set(seconds);
+        metrics.subscribed(&app.book.every_subscription(), app.view.now().height);
         metrics.checkpoint_size.set(app.checkpoints.newest().map_or(0, |checkpoint| checkpoint.size.cast_signed()));
         tokio::time::sleep(Duration::from_millis(GAUGES_MS)).await;
     }

@@ -12,13 +12,15 @@ use medtrace_service::{Kind, Problem};
 use crate::app::{App, store_failed};
 use crate::epcis::ask::Ask;
 use crate::epcis::cursor::{Cursor, EXPIRY_S};
-use crate::epcis::form::Form;
-use crate::epcis::page::{all, exceeds, page};
+use crate::epcis::form::{Answer, Form};
+use crate::epcis::page::{PAGE_BYTES_MAX, PageLimits, all, exceeds, page};
 use crate::events::{by_event_id, by_hash, by_name};
 use crate::hashes::complete;
 use crate::params::Params;
 
 const EXTENSIONS: HeaderName = HeaderName::from_static("gs1-extensions");
+/// The name of a query that has none of its own.
+const SIMPLE: &str = "SimpleEventQuery";
 const TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
 
 /// `GET /events`
@@ -27,7 +29,7 @@ pub async fn list(State(app): State<App>, headers: HeaderMap, RawQuery(query): R
     events(&app, &headers, params, "/events", query.as_deref()).await
 }
 
-/// One page of a query; `path` and `query` are repeated in the link to the next.
+/// One page of a query that the request itself says; `path` and `query` are repeated in the link to the next.
 pub async fn events(
     app: &App,
     headers: &HeaderMap,
@@ -35,8 +37,22 @@ pub async fn events(
     path: &str,
     query: Option<&str>,
 ) -> Result<Response, Problem> {
+    let prefixes = extensions(headers)?;
+    let prefixes = Context::read(&Json::from(prefixes)).map_err(|fault| wrong_extensions(fault.detail))?;
+    let ask = Ask::read(params, &prefixes)?;
+    page_of(app, headers, SIMPLE, &ask, path, query).await
+}
+
+/// One page of a query with this name.
+pub async fn page_of(
+    app: &App,
+    headers: &HeaderMap,
+    query_name: &str,
+    ask: &Ask,
+    path: &str,
+    query: Option<&str>,
+) -> Result<Response, Problem> {
     let form = Form::of(headers)?;
-    let ask = Ask::read(params, &prefixes(headers)?)?;
     let snapshot = app.view.now();
     let genesis = app.config.genesis.hash();
     let now_us = jiff::Timestamp::now().as_microsecond();
@@ -50,16 +66,18 @@ pub async fn events(
         complete(&app.client, known).await?;
     }
     if let Some(most) = ask.refuse_beyond.filter(|_| cursor.is_none())
-        && exceeds(&app.client, &ask, known, most).await?
+        && exceeds(&app.client, ask, known, most).await?
     {
         return Err(Kind::QueryTooLarge.because(format!("more than {most} events match; maxEventCount is {most}")));
     }
     let given = cursor.map_or(0, |cursor| cursor.given);
     let left = ask.limit.map_or(u64::MAX, |limit| limit.saturating_sub(given));
     let per_page = ask.per_page.min(usize::try_from(left).unwrap_or(usize::MAX));
-    let found = page(&app.client, &ask, known, cursor.map(|cursor| cursor.after), per_page).await?;
+    let most = PageLimits { events: per_page, bytes: PAGE_BYTES_MAX };
+    let found = page(&app.client, ask, known, cursor.map(|cursor| cursor.after), most).await?;
     let count = found.events.len() as u64;
-    let mut answer = form.answer(found.events, now_us, snapshot.registry()?.at(known))?;
+    let answer = Answer { query_name, events: found.events, created_us: now_us };
+    let mut answer = form.answer(answer, snapshot.registry()?.at(known))?;
     if let Some(after) = found.next.filter(|_| count < left) {
         let expires_s = now_s + EXPIRY_S;
         let cursor = Cursor { known, after, given: given + count, expires_s };
@@ -76,22 +94,24 @@ pub fn next_page(answer: &mut Response, path: &str, query: Option<&str>, token: 
     }
 }
 
-/// What prefixes in the names of parameters stand for: those of the standard context, and of `GS1-Extensions`
-/// (`ext=https://ns.example/epcis/, …`).
-fn prefixes(headers: &HeaderMap) -> Result<Context, Problem> {
-    let wrong =
-        |detail: String| Kind::QueryParameter.because(detail.clone()).at("/GS1-Extensions", "extensions", detail);
+/// What prefixes in the names of parameters stand for besides those of the standard context: the terms of
+/// `GS1-Extensions` (`ext=https://ns.example/epcis/, …`).
+pub fn extensions(headers: &HeaderMap) -> Result<Object, Problem> {
     let mut terms = Object::new();
     for value in headers.get_all(EXTENSIONS) {
-        let text = value.to_str().map_err(|_| wrong("GS1-Extensions is no text".to_owned()))?;
+        let text = value.to_str().map_err(|_| wrong_extensions("GS1-Extensions is no text".to_owned()))?;
         for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let (prefix, namespace) = pair
-                .split_once('=')
-                .ok_or_else(|| wrong(format!("GS1-Extensions is prefix=namespace, parted by commas, not {pair:?}")))?;
+            let (prefix, namespace) = pair.split_once('=').ok_or_else(|| {
+                wrong_extensions(format!("GS1-Extensions is prefix=namespace, parted by commas, not {pair:?}"))
+            })?;
             terms.insert(prefix.trim(), namespace.trim());
         }
     }
-    Context::read(&Json::from(terms)).map_err(|fault| wrong(fault.detail))
+    Ok(terms)
+}
+
+fn wrong_extensions(detail: String) -> Problem {
+    Kind::QueryParameter.because(detail.clone()).at("/GS1-Extensions", "extensions", detail)
 }
 
 /// `GET /events/{eventID}`: whoever's events of this eventID or event hash, or the one of this name.
@@ -112,7 +132,8 @@ pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<Stri
         return Err(Kind::NoSuchResource.because(format!("no event {id:?} is sealed")));
     }
     let events = all(&app.client, &found).await?;
-    form.answer(events, jiff::Timestamp::now().as_microsecond(), snapshot.registry()?.at(known))
+    let answer = Answer { query_name: SIMPLE, events, created_us: jiff::Timestamp::now().as_microsecond() };
+    form.answer(answer, snapshot.registry()?.at(known))
 }
 
 /// What may be done with these resources.

@@ -8,6 +8,7 @@ use medtrace_event::xml::{WriteError, Writer};
 use medtrace_event::{Context, Json, time};
 use medtrace_registry::At;
 use medtrace_service::{Kind, Problem};
+use serde::{Deserialize, Serialize};
 
 use super::page::document;
 
@@ -17,20 +18,57 @@ const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
 const CBV_XML_FORMAT: HeaderName = HeaderName::from_static("gs1-cbv-xml-format");
 
 /// `GS1-EPC-Format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelling {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spelling {
     /// As each was sealed: `No_Preference` and `Never_Translates`.
+    #[serde(rename = "Never_Translates")]
     Sealed,
+    #[serde(rename = "Always_GS1_Digital_Link")]
     DigitalLink,
     /// Where the company prefix is known; the others are given as they were sealed.
+    #[serde(rename = "Always_EPC_URN")]
     Urn,
+}
+
+impl Spelling {
+    fn of(text: Option<&str>) -> Result<Spelling, Problem> {
+        match text {
+            None | Some("No_Preference" | "Never_Translates") => Ok(Spelling::Sealed),
+            Some("Always_GS1_Digital_Link") => Ok(Spelling::DigitalLink),
+            Some("Always_EPC_URN") => Ok(Spelling::Urn),
+            Some(other) => {
+                let all = "No_Preference, Never_Translates, Always_GS1_Digital_Link or Always_EPC_URN";
+                Err(Kind::NotAcceptable.because(format!("GS1-EPC-Format is {all}, not {other:?}")))
+            }
+        }
+    }
+
+    /// As the header says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Spelling::Sealed => "Never_Translates",
+            Spelling::DigitalLink => "Always_GS1_Digital_Link",
+            Spelling::Urn => "Always_EPC_URN",
+        }
+    }
+
+    /// Spells the identifiers of these events.
+    pub fn spell(self, events: &mut [Json], at: At<'_>) {
+        for event in events {
+            match self {
+                Spelling::Sealed => {}
+                Spelling::DigitalLink => respell(event, &|thing| Some(thing.uri())),
+                Spelling::Urn => respell(event, &|thing| thing.epc_urn(at.company_prefix(thing)?)),
+            }
+        }
+    }
 }
 
 /// What the headers of a request ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form {
     media_type: &'static str,
-    spelling: Spelling,
+    pub spelling: Spelling,
 }
 
 impl Form {
@@ -38,15 +76,7 @@ impl Form {
     /// 406 for another media type, or for a form that there is none of.
     pub fn of(headers: &HeaderMap) -> Result<Form, Problem> {
         let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let spelling = match text(&EPC_FORMAT) {
-            None | Some("No_Preference" | "Never_Translates") => Spelling::Sealed,
-            Some("Always_GS1_Digital_Link") => Spelling::DigitalLink,
-            Some("Always_EPC_URN") => Spelling::Urn,
-            Some(other) => {
-                let all = "No_Preference, Never_Translates, Always_GS1_Digital_Link or Always_EPC_URN";
-                return Err(Kind::NotAcceptable.because(format!("GS1-EPC-Format is {all}, not {other:?}")));
-            }
-        };
+        let spelling = Spelling::of(text(&EPC_FORMAT))?;
         // Words of the CBV are URNs in XML.
         if let Some(other) = text(&CBV_XML_FORMAT).filter(|form| !["No_Preference", "Always_URN"].contains(form)) {
             let detail = format!("GS1-CBV-XML-Format is No_Preference or Always_URN, not {other:?}");
@@ -59,32 +89,30 @@ impl Form {
     ///
     /// # Errors
     /// 406 where XML has no way to say an event.
-    pub fn answer(self, mut events: Vec<Json>, created_us: i64, at: At<'_>) -> Result<Response, Problem> {
-        for event in &mut events {
-            match self.spelling {
-                Spelling::Sealed => {}
-                Spelling::DigitalLink => respell(event, &|thing| Some(thing.uri())),
-                Spelling::Urn => respell(event, &|thing| thing.epc_urn(at.company_prefix(thing)?)),
-            }
-        }
+    pub fn answer(self, answer: Answer<'_>, at: At<'_>) -> Result<Response, Problem> {
+        let Answer { query_name, mut events, created_us } = answer;
+        self.spelling.spell(&mut events, at);
         let bytes = match self.media_type {
-            "application/xml" | "text/xml" => xml(&events, created_us)?,
-            _ => document(events, created_us).to_jcs(),
-        };
-        let format = match self.spelling {
-            Spelling::Sealed => "Never_Translates",
-            Spelling::DigitalLink => "Always_GS1_Digital_Link",
-            Spelling::Urn => "Always_EPC_URN",
+            "application/xml" | "text/xml" => xml(query_name, &events, created_us)?,
+            _ => document(query_name, None, events, created_us).to_jcs(),
         };
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(self.media_type)),
-            (EPC_FORMAT, HeaderValue::from_static(format)),
+            (EPC_FORMAT, HeaderValue::from_static(self.spelling.as_str())),
         ];
         Ok((headers, bytes).into_response())
     }
 }
 
-fn xml(events: &[Json], created_us: i64) -> Result<Vec<u8>, Problem> {
+/// What a query gave.
+pub struct Answer<'a> {
+    pub query_name: &'a str,
+    pub events: Vec<Json>,
+    /// µs since 1970-01-01 UTC.
+    pub created_us: i64,
+}
+
+fn xml(query_name: &str, events: &[Json], created_us: i64) -> Result<Vec<u8>, Problem> {
     let unsaid = |id: &str, error: WriteError| {
         let why = match error {
             WriteError::Fault(fault) => format!("{} at {}", fault.detail, fault.path),
@@ -93,7 +121,7 @@ fn xml(events: &[Json], created_us: i64) -> Result<Vec<u8>, Problem> {
         Kind::NotAcceptable.because(format!("event {id} cannot be said in XML: {why}; ask for application/json"))
     };
     let whole = |error| unsaid("list", error);
-    let envelope = document(Vec::new(), created_us);
+    let envelope = document(query_name, None, Vec::new(), created_us);
     let mut writer =
         Writer::start(Vec::new(), DocumentKind::Query, &envelope, &time::text(created_us)).map_err(whole)?;
     for event in events {

@@ -18,8 +18,16 @@ use crate::events::position;
 use crate::item::time_of_ms;
 use crate::requests;
 
-/// A page ends when its events have this many bytes, if `perPage` has not ended it before.
-const PAGE_BYTES_MAX: usize = 16 << 20;
+/// Where a page ends.
+#[derive(Debug, Clone, Copy)]
+pub struct PageLimits {
+    pub events: usize,
+    /// It ends with the event that reaches this.
+    pub bytes: usize,
+}
+
+/// Bytes of an answer's page, if `perPage` has not ended it before.
+pub const PAGE_BYTES_MAX: usize = 16 << 20;
 /// Events whose bodies are read at once.
 const BODIES_AT_ONCE: usize = 50;
 /// Rows that are counted at once, and events that are looked at to count those that match.
@@ -34,7 +42,7 @@ pub struct Page {
     pub next: Option<Place>,
 }
 
-/// Reads one page of a query at a height, after a place: at most `per_page` events.
+/// Reads one page of a query at a height, after a place.
 ///
 /// # Errors
 /// 503 where the store does not answer, 500 where what it holds cannot be read.
@@ -43,16 +51,16 @@ pub async fn page(
     ask: &Ask,
     known: u64,
     mut after: Option<Place>,
-    per_page: usize,
+    most: PageLimits,
 ) -> Result<Page, Problem> {
     let (mut events, mut bytes, mut scanned) = (Vec::new(), 0, 0);
     loop {
-        let limit = per_page + 1;
+        let limit = most.events + 1;
         let found = rows(client, ask, known, after, limit).await.map_err(store_failed)?;
         for some in found.chunks(BODIES_AT_ONCE) {
             let mut bodies = bodies(client, some).await?;
             for row in some {
-                if events.len() == per_page || bytes >= PAGE_BYTES_MAX {
+                if events.len() == most.events || bytes >= most.bytes {
                     return Ok(Page { events, next: after });
                 }
                 let body = bodies.remove(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
@@ -183,15 +191,16 @@ fn damaged(row: &EventRow, what: &str) -> Problem {
 
 /// The query document (EPCIS 2.0 § 8.2.5). Events keep their own contexts, so that those of different ones stand side by
 /// side.
-pub fn document(events: Vec<Json>, created_us: i64) -> Json {
+pub fn document(query_name: &str, subscription: Option<&str>, events: Vec<Json>, created_us: i64) -> Json {
     let object = |members: Vec<(&str, Json)>| Json::from(members.into_iter().collect::<Object>());
     let results = object(vec![("eventList", Json::Array(events))]);
-    let results = object(vec![("queryName", "SimpleEventQuery".into()), ("resultsBody", results)]);
+    let mut results = vec![("queryName", query_name.into()), ("resultsBody", results)];
+    results.extend(subscription.map(|id| ("subscriptionID", id.into())));
     object(vec![
         ("@context", vec![Json::from(context::STANDARD)].into()),
         ("type", "EPCISQueryDocument".into()),
         ("schemaVersion", "2.0".into()),
         ("creationDate", time::text(created_us).into()),
-        ("epcisBody", object(vec![("queryResults", results)])),
+        ("epcisBody", object(vec![("queryResults", object(results))])),
     ])
 }

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod controls;
 mod deliveries;
 mod epcis;
 mod evidence;
@@ -16,7 +17,12 @@ mod live;
 mod masterdata;
 mod openapi;
 mod parameters;
+mod queries;
 mod recalls;
 mod resources;
+mod receiver;
+mod sockets;
 mod story;
+mod subscriptions;
+mod tls;
 mod verify;

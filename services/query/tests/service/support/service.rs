@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use medtrace_query::Config;
 use medtrace_query::app::App;
-use medtrace_query::config::IngestUrls;
+use medtrace_query::config::{IngestUrls, Private};
 use medtrace_query::run::router;
-use medtrace_service::Shutdown;
+use medtrace_query::subscribe::clock::Clock;
 use medtrace_service::tokens::{Caller, mint};
+use medtrace_service::{ConfigError, Shutdown};
 use medtrace_store::client::StoreConfig;
 use prometheus_client::registry::Registry;
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-use super::chain::Chain;
+use super::chain::{Chain, START_MS};
 use super::engine::{folder, store};
 
 /// Longest wait for a block to be seen.
@@ -27,6 +29,9 @@ pub struct Service {
     pub http: reqwest::Client,
     tokens: std::path::PathBuf,
     shutdown: Shutdown,
+    config: Config,
+    /// The time by which subscriptions run, Unix milliseconds.
+    pub time: watch::Sender<u64>,
 }
 
 impl Service {
@@ -56,7 +61,8 @@ impl Service {
 
     async fn start_over(store: StoreConfig, ingest: IngestUrls) -> Service {
         let chain = Chain::new(store.client());
-        let tokens = folder(&store.database).join("tokens.json");
+        let database = store.database.clone();
+        let tokens = folder(&database).join("tokens.json");
         std::fs::write(&tokens, r#"{"tokens": []}"#).unwrap();
         let config = Config {
             store,
@@ -66,17 +72,45 @@ impl Service {
             tokens: tokens.clone(),
             ingest,
             utc_offset: "+08:00".parse().unwrap(),
+            data: folder(&database).join("data"),
+            webhook_private: Private::Allow,
             listen: ([127, 0, 0, 1], 0).into(),
             admin: ([127, 0, 0, 1], 0).into(),
         };
+        Service::run(chain, config, watch::Sender::new(START_MS)).await
+    }
+
+    async fn run(chain: Chain, config: Config, time: watch::Sender<u64>) -> Service {
         let shutdown = Shutdown::new();
-        let app = App::open(config, &mut Registry::default(), shutdown.clone()).unwrap();
+        let clock = Clock::manual(time.subscribe());
+        let app = App::open(config.clone(), &mut Registry::default(), clock, shutdown.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = router(app.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Service { chain, app, url, http, tokens, shutdown }
+        Service { chain, app, url, http, tokens: config.tokens.clone(), shutdown, config, time }
+    }
+
+    /// Ends it, lets something happen meanwhile, and starts another over the same chain and folder.
+    pub async fn restart(mut self, change: impl FnOnce(&mut Config)) -> Service {
+        self.shutdown.cancel();
+        self.app.book.end().await;
+        let (mut config, time) = (self.config.clone(), self.time.clone());
+        change(&mut config);
+        let empty = Chain::new(config.store.client());
+        let chain = std::mem::replace(&mut self.chain, empty);
+        let service = Service::run(chain, config, time).await;
+        service.app.view.changes().wait_for(|now| now.caught_up).await.expect("the view follows");
+        service
+    }
+
+    /// Ends it, and why another cannot start over the same folder.
+    pub async fn refuses_to_start(self) -> ConfigError {
+        self.shutdown.cancel();
+        self.app.book.end().await;
+        let started = App::open(self.config.clone(), &mut Registry::default(), Clock::real(), Shutdown::new());
+        started.err().expect("it starts").downcast().unwrap()
     }
 
     /// Waits until answers reflect this block, and its checkpoint is known.

@@ -1,0 +1,104 @@
+//! WebSockets: the same documents, for as long as the connection lasts.
+
+use futures::{SinkExt, StreamExt};
+use medtrace_query::api::socket::SOCKETS_MAX;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::receiver::steps;
+use crate::subscriptions::named;
+use crate::support::service::Service;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn connect(service: &Service, query: &str) -> Result<Socket, Error> {
+    let url = format!("{}/queries/all/events?{query}", service.url.replace("http://", "ws://"));
+    connect_async(url).await.map(|(socket, _)| socket)
+}
+
+/// The next document.
+async fn told(socket: &mut Socket) -> Value {
+    loop {
+        let message = tokio::time::timeout(std::time::Duration::from_secs(30), socket.next()).await;
+        match message.expect("nothing was told").unwrap().unwrap() {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Ping(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_tells_what_happens_to_all_who_listen() {
+    let mut service = named().await;
+    let mut now = connect(&service, "stream=true").await.unwrap();
+    let mut all = connect(&service, "stream=true&initialRecordTime=2026-01-01T00:00:00Z").await.unwrap();
+    let past = told(&mut all).await;
+    assert_eq!(steps(&past).len(), 10);
+    for step in ["storing", "loading"] {
+        service.happens(step).await;
+        let documents = [told(&mut now).await, told(&mut all).await];
+        for document in &documents {
+            assert_eq!(steps(document), [step]);
+            assert_eq!(document["epcisBody"]["queryResults"]["queryName"], "all");
+        }
+        let id = |document: &Value| document["epcisBody"]["queryResults"]["subscriptionID"].clone();
+        assert_ne!(id(&documents[0]), id(&documents[1]));
+    }
+    // Who leaves makes room.
+    assert_eq!(service.app.metrics.sockets.get(), 2);
+    now.send(Message::Close(None)).await.unwrap();
+    while now.next().await.is_some() {}
+    let room = service.app.sockets.clone();
+    drop(room.acquire_many(SOCKETS_MAX as u32 - 1).await.unwrap());
+    assert_eq!(service.app.metrics.sockets.get(), 1);
+}
+
+#[tokio::test]
+async fn a_schedule_tells_at_its_time() {
+    let mut service = named().await;
+    let mut socket = connect(&service, "second=0,30&reportIfEmpty=true").await.unwrap();
+    service.happens("storing").await;
+    service.passes(30_000);
+    assert_eq!(steps(&told(&mut socket).await), ["storing"]);
+    service.passes(30_000);
+    let empty = told(&mut socket).await;
+    assert_eq!((steps(&empty).len(), &empty["creationDate"]), (0, &json!("2026-01-01T00:01:00Z")));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_before_the_upgrade() {
+    let service = named().await;
+    let refused = async |query: &str| match connect(&service, query).await {
+        Err(Error::Http(answer)) => {
+            let problem: Value = serde_json::from_slice(answer.body().as_ref().unwrap()).unwrap();
+            (answer.status().as_u16(), problem["type"].as_str().unwrap().to_owned())
+        }
+        other => panic!("{query}: {:?}", other.map(|_| "open")),
+    };
+    let controls = "epcisException:SubscriptionControlsException".to_owned();
+    for query in ["", "stream=false", "stream=true&second=0", "second=60", "stream=true&reportIfEmpty=true"] {
+        assert_eq!(refused(query).await, (400, controls.clone()), "{query}");
+    }
+    assert_eq!(refused("stream=true&perPage=5").await, (400, "epcisException:QueryParameterException".to_owned()));
+    let room = service.app.sockets.clone().acquire_many_owned(SOCKETS_MAX as u32).await.unwrap();
+    assert_eq!(refused("stream=true").await.0, 429);
+    drop(room);
+    connect(&service, "stream=true").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_is_said() {
+    let service = named().await;
+    let mut socket = connect(&service, "stream=true").await.unwrap();
+    assert_eq!(service.delete("/queries/all", "factory").await.status(), 204);
+    let message = socket.next().await.unwrap().unwrap();
+    assert!(matches!(&message, Message::Close(Some(frame)) if frame.reason == "the query was deleted"), "{message:?}");
+    let service = named().await;
+    let mut socket = connect(&service, "stream=true").await.unwrap();
+    service.app.shutdown.cancel();
+    let message = socket.next().await.unwrap().unwrap();
+    assert!(matches!(&message, Message::Close(Some(frame)) if frame.reason == "the service ends"), "{message:?}");
+}
