@@ -104,3 +104,52 @@ impl Metrics {
         self.answer.get_or_create(&[("route", route.to_owned())]).observe(took.as_secs_f64());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::epcis::form::Spelling;
+    use crate::subscribe::record::{At, Controls, Progress, Trouble};
+
+    fn subscription(told: u64, next_ms: Option<Option<u64>>) -> Subscription {
+        let trouble = |next_ms| Trouble { since_ms: 0, failures: 1, error: String::new(), next_ms };
+        Subscription {
+            id: "1".into(),
+            query: "all".into(),
+            party: "hospital".into(),
+            dest: "https://receiver.example/".into(),
+            signature_token: None,
+            spelling: Spelling::Sealed,
+            controls: Controls { schedule: None, report_if_empty: false, initial_record_us: None },
+            created_ms: 0,
+            notified_ms: None,
+            progress: Progress { after: Some(At::end_of(told)), ..Progress::default() },
+            trouble: next_ms.map(trouble),
+        }
+    }
+
+    #[test]
+    fn subscriptions_are_counted_by_how_they_stand() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        metrics.delivered(true);
+        metrics.delivered(false);
+        metrics.subscribed(
+            &[subscription(9, None), subscription(7, Some(Some(5))), subscription(2, Some(None))],
+            Some(10),
+        );
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "medtrace_query_deliveries_total{outcome=\"acknowledged\"} 1",
+            "medtrace_query_deliveries_total{outcome=\"failed\"} 1",
+            "medtrace_query_subscriptions{state=\"active\"} 1",
+            "medtrace_query_subscriptions{state=\"retrying\"} 1",
+            "medtrace_query_subscriptions{state=\"dead\"} 1",
+            // The dead one does not count.
+            "medtrace_query_subscriptions_behind 3",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}

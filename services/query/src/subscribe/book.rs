@@ -65,8 +65,10 @@ impl Book {
         let subscriptions = Arc::new(subscriptions);
         let mut state = State { lock: Some(lock), ..State::default() };
         for (name, query) in named {
-            if name != query.name || query.ask().is_err() {
-                return Err(format!("failed to use queries/{name}.json: it is no query of this name"));
+            let failed = |reason: &str| format!("failed to use queries/{name}.json: {reason}");
+            query.ask().map_err(|problem| failed(&problem.detail))?;
+            if name != query.name {
+                return Err(failed("it is another query's"));
             }
             state.queries.insert(name, Arc::new(query));
         }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::receiver::Receiver;
-use crate::subscriptions::{named, stream};
+use crate::subscriber::{named, stream};
 use crate::support::service::answered;
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod resources;
 mod receiver;
 mod sockets;
 mod story;
+mod subscriber;
 mod subscriptions;
 mod tls;
 mod verify;

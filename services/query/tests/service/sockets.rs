@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::receiver::steps;
-use crate::subscriptions::named;
+use crate::subscriber::named;
 use crate::support::service::Service;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

@@ -9,74 +9,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::receiver::{Answer, Receiver};
-use crate::story::{service, using};
+use crate::story::using;
+use crate::subscriber::{named, stream};
 use crate::support::chain::START_MS;
-use crate::support::service::{Service, answered};
+use crate::support::service::answered;
 
-/// Longest wait for a change.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 const SECRET: &str = "13df38d8275b13f05704629e5f1cf3d45d6132d5";
 /// Longer than any wait between two attempts, milliseconds.
 const LONG_MS: u64 = 20 * 60 * 1_000;
-
-impl Service {
-    pub async fn subscribe(&self, party: &str, controls: Value) -> reqwest::Response {
-        self.ask(Method::POST, "/queries/all/subscriptions", party).json(&controls).send().await.unwrap()
-    }
-
-    /// The path of a new subscription to everything.
-    pub async fn subscribed(&self, party: &str, controls: Value) -> String {
-        let made = self.subscribe(party, controls).await;
-        let path = made.headers().get("location").map(|path| path.to_str().unwrap().to_owned());
-        answered(201, made).await;
-        path.unwrap()
-    }
-
-    pub async fn shown(&self, path: &str, party: &str) -> Value {
-        answered(200, self.ask(Method::GET, path, party).send().await.unwrap()).await
-    }
-
-    /// Once it is shown like this.
-    pub async fn until(&self, path: &str, party: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let [_, _, query, _, id] = path.split('/').collect::<Vec<_>>()[..] else { panic!("{path}") };
-        let entry = self.app.book.subscription(query, id, party).unwrap();
-        let mut changes = entry.changes();
-        loop {
-            let shown = self.shown(path, party).await;
-            if holds(&shown) {
-                return shown;
-            }
-            let changed = tokio::time::timeout(PATIENCE, changes.changed()).await;
-            changed.unwrap_or_else(|_| panic!("not in time: {shown}")).unwrap();
-        }
-    }
-
-    /// Seals one event of this step.
-    pub async fn happens(&mut self, step: &str) {
-        let mut event = using();
-        event["bizStep"] = json!(step);
-        // Otherwise it would be a replay.
-        event["eventTime"] = json!(format!("2026-02-01T00:00:{:02}Z", self.app.view.now().known() % 60));
-        let pending = self.chain.events("hospital", 1, &[event]);
-        let height = self.chain.seal(vec![pending]).await;
-        self.reflects(height).await;
-    }
-
-    pub fn passes(&self, ms: u64) {
-        self.time.send_modify(|now| *now += ms);
-    }
-}
-
-/// A service with a query for everything.
-pub async fn named() -> Service {
-    let service = service().await;
-    answered(201, service.name("factory", "all", json!({})).await).await;
-    service
-}
-
-pub fn stream(receiver: &Receiver) -> Value {
-    json!({"dest": receiver.url, "stream": true})
-}
 
 #[tokio::test]
 async fn deliveries_are_signed_and_in_order() {
@@ -182,6 +122,18 @@ async fn none_is_missed_over_a_restart() {
     let mut service = service.restart(|_| ()).await;
     service.happens("stocking").await;
     assert_eq!(receiver.acknowledges().await.steps(), ["stocking"]);
+}
+
+#[tokio::test]
+async fn identifiers_are_spelled_as_the_subscriber_asked() {
+    let (service, mut receiver) = (named().await, Receiver::start().await);
+    let controls = json!({"dest": receiver.url, "stream": true, "initialRecordTime": "2026-01-01T00:00:00Z"});
+    let asked = service.ask(Method::POST, "/queries/all/subscriptions", "hospital").json(&controls);
+    let made = asked.header("gs1-epc-format", "Always_EPC_URN").send().await.unwrap();
+    answered(201, made).await;
+    let events = receiver.acknowledges().await.json();
+    let first = &events["epcisBody"]["queryResults"]["resultsBody"]["eventList"][0];
+    assert_eq!(first["epcList"][0], "urn:epc:id:sgtin:9521321.000011.S1");
 }
 
 #[tokio::test]
