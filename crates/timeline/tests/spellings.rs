@@ -1,7 +1,7 @@
 //! One event as several clients spell it, taken as `/capture` takes it: the same facts of the same things, and one event hash.
 
 use medtrace_event::hash::event_hash_in;
-use medtrace_event::{CbvVersion, Source, seal};
+use medtrace_event::{CbvVersion, EventHash, Source, seal};
 use medtrace_ledger::EventRef;
 use medtrace_timeline::{Fact, Flags, Sealed, facts_of};
 
@@ -62,7 +62,7 @@ fn document(event: &str) -> String {
     )
 }
 
-fn taken(document: &str) -> (Vec<Fact>, [String; 2]) {
+fn taken(document: &str) -> (Vec<Fact>, [EventHash; 2]) {
     let mut events = Source::open(document.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {document}"));
     let event = events.next().expect("an event").unwrap_or_else(|faults| panic!("{faults:?}: {document}"));
     assert!(events.next().is_none(), "{document}");

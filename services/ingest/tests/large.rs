@@ -88,6 +88,7 @@ async fn one_wrong_event_among_thousands_stops_all_or_itself() {
     }
 }
 
+// epcis: GET /capture/{} firstReceipt
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refused_event_is_counted_and_the_first_hundred_are_named() {
     let running = start(MANUFACTURER, &folder("refused-many"), world(), FakeLog::new()).await;

@@ -62,9 +62,6 @@ pub async fn page_of(
     if known > snapshot.known() {
         return Err(Kind::Unavailable.because(format!("block {known} is not indexed here yet; ask again")));
     }
-    if ask.event_ids.iter().any(|id| id.parse::<EventHash>().is_ok()) {
-        complete(&app.client, known).await?;
-    }
     if let Some(most) = ask.refuse_beyond.filter(|_| cursor.is_none())
         && exceeds(&app.client, ask, known, most).await?
     {

@@ -26,7 +26,8 @@ pub const COUNT_MAX: u64 = 1_000_000;
 /// Everything that may be asked for, in the words of a refusal.
 const KNOWN: &str = "eventType, GE_eventTime, LT_eventTime, GE_recordTime, LT_recordTime, EQ_action, EQ_bizStep, \
     EQ_disposition, EQ_persistentDisposition_set and _unset, EQ_readPoint, WD_readPoint, EQ_bizLocation, WD_bizLocation, \
-    HASATTR_ and EQATTR_ with readPoint_ or bizLocation_ and an attribute, EQ_transformationID, EQ_bizTransaction_*, EQ_source_*, EQ_destination_*, MATCH_epc, MATCH_parentID, MATCH_inputEPC, \
+    HASATTR_ and EQATTR_ with readPoint_ or bizLocation_ and an attribute, EQ_transformationID, \
+    EQ_bizTransaction_*, EQ_source_*, EQ_destination_*, MATCH_epc, MATCH_parentID, MATCH_inputEPC, \
     MATCH_outputEPC, MATCH_anyEPC, MATCH_epcClass, MATCH_inputEPCClass, MATCH_outputEPCClass, MATCH_anyEPCClass, \
     EQ_, GT_, GE_, LT_ and LE_quantity, EQ_eventID, EXISTS_errorDeclaration, GE_errorDeclarationTime, \
     LT_errorDeclarationTime, EQ_errorReason, EQ_correctiveEventID, those of sensors (GE_startTime, EQ_type, EQ_deviceID, \
@@ -282,8 +283,8 @@ mod tests {
             ("MATCH_epc=06141410734607", "/MATCH_epc", "value"),
             ("EQ_userExt=1", "/EQ_userExt", "unknown-parameter"),
             (
-                "EQATTR_readPoint_urn:epcglobal:cbv:mda%23site=1",
-                "/EQATTR_readPoint_urn:epcglobal:cbv:mda#site",
+                "EQATTR_disposition_urn:epcglobal:cbv:mda%23site=1",
+                "/EQATTR_disposition_urn:epcglobal:cbv:mda#site",
                 "unknown-parameter",
             ),
             ("EQ_quantity=many", "/EQ_quantity", "value"),

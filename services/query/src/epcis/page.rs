@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clickhouse::{Client, Row};
-use medtrace_event::{Context, Event, Json, context, json::Object, time};
+use medtrace_event::{Context, Event, EventHash, Json, context, json::Object, time};
 use medtrace_ledger::EventRef;
 use medtrace_log::frame::{self, Body};
 use medtrace_service::{Kind, Problem};
@@ -15,6 +15,7 @@ use super::cursor::Place;
 use super::select::rows;
 use crate::app::store_failed;
 use crate::events::position;
+use crate::hashes::complete;
 use crate::item::time_of_ms;
 use crate::requests;
 
@@ -53,6 +54,7 @@ pub async fn page(
     mut after: Option<Place>,
     most: PageLimits,
 ) -> Result<Page, Problem> {
+    hashed(client, ask, known).await?;
     let (mut events, mut bytes, mut scanned) = (Vec::new(), 0, 0);
     loop {
         let limit = most.events + 1;
@@ -109,11 +111,20 @@ fn holds(ask: &Ask, row: &EventRow, body: &[u8]) -> Result<bool, Problem> {
     Ok(named && ask.conditions.iter().all(|condition| condition.holds(&event, &context)))
 }
 
+/// What is asked by event hash is asked once the hashes are there.
+async fn hashed(client: &Client, ask: &Ask, known: u64) -> Result<(), Problem> {
+    match ask.event_ids.iter().any(|id| id.parse::<EventHash>().is_ok()) {
+        true => complete(client, known).await,
+        false => Ok(()),
+    }
+}
+
 /// Whether a query has more events than `most`.
 ///
 /// # Errors
 /// As [`page`]; 413 where that is not known after [`COUNTED_MAX`] events have been looked at.
 pub async fn exceeds(client: &Client, ask: &Ask, known: u64, most: u64) -> Result<bool, Problem> {
+    hashed(client, ask, known).await?;
     let (mut count, mut looked_at, mut after) = (0, 0, None);
     loop {
         let found = rows(client, ask, known, after, ROWS_COUNTED_AT_ONCE).await.map_err(store_failed)?;

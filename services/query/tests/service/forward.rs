@@ -26,7 +26,8 @@ async fn echo(name: &'static str) -> String {
             "service": name, "path": uri.to_string(), "bytes": bytes, "type": text("content-type"),
             "token": text("authorization"), "behaviour": text("gs1-capture-error-behaviour"), "te": text("te"),
         });
-        (StatusCode::ACCEPTED, [("location", "/capture/1"), ("gs1-epcis-capture-limit", "500000")], Json(said)).into_response()
+        (StatusCode::ACCEPTED, [("location", "/capture/1"), ("gs1-epcis-capture-limit", "500000")], Json(said))
+            .into_response()
     };
     listen(Router::new().fallback(answer)).await
 }

@@ -15,6 +15,8 @@ fn ids(document: &Value) -> Vec<String> {
     list.iter().map(|event| event["eventID"].as_str().unwrap().to_owned()).collect()
 }
 
+// epcis: GET /events EQ_eventID
+// epcis: GET /events/{}
 #[tokio::test]
 async fn the_same_under_two_event_ids_is_found_by_one_hash_and_suspected() {
     let mut service = Service::start().await;

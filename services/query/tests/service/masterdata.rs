@@ -18,6 +18,7 @@ async fn count(service: &Service, query: &str) -> usize {
     answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap().len()
 }
 
+// epcis: GET /events EQATTR_* HASATTR_*
 #[tokio::test]
 async fn what_owners_say_is_used_and_what_others_say_is_told() {
     let mut service = Service::start().await;

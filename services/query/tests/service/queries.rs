@@ -32,6 +32,9 @@ fn list(document: &Value) -> &Vec<Value> {
     document["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap()
 }
 
+// epcis: POST /queries
+// epcis: GET /queries /queries/{} /queries/{}/events
+// epcis: DELETE /queries/{}
 #[tokio::test]
 async fn a_query_is_named_shown_asked_and_deleted() {
     let service = service().await;
@@ -56,6 +59,7 @@ async fn a_query_is_named_shown_asked_and_deleted() {
     assert_eq!(service.json(200, "/queries").await, json!([]));
 }
 
+// epcis: GET /queries/{}/events perPage nextPageToken
 #[tokio::test]
 async fn pages_and_forms_are_those_of_events() {
     let service = service().await;
@@ -77,6 +81,7 @@ async fn pages_and_forms_are_those_of_events() {
     service.json(400, "/queries/all/events?perPage=501").await;
 }
 
+// epcis: exception ResourceAlreadyExistsException
 #[tokio::test]
 async fn what_is_wrong_is_refused() {
     let service = service().await;
@@ -99,13 +104,25 @@ async fn what_is_wrong_is_refused() {
     let long = json!({"EQ_eventID": vec!["x".repeat(1000); 60]});
     let large = answered(413, service.name("factory", "b", long).await).await;
     assert_eq!(large["type"], "epcisException:QueryTooComplexException");
-    let options = service.ask(Method::OPTIONS, "/queries/a", "factory").send().await.unwrap();
-    assert_eq!(
-        (options.status().as_u16(), &options.headers()["allow"]),
-        (204, &"GET, HEAD, DELETE, OPTIONS".parse().unwrap())
-    );
 }
 
+// epcis: OPTIONS /queries /queries/{} /queries/{}/events /queries/{}/subscriptions /queries/{}/subscriptions/{}
+#[tokio::test]
+async fn each_resource_says_what_it_takes() {
+    let service = service().await;
+    for (path, takes) in [
+        ("/queries", "GET, HEAD, POST, OPTIONS"),
+        ("/queries/a", "GET, HEAD, DELETE, OPTIONS"),
+        ("/queries/a/events", "GET, HEAD, OPTIONS"),
+        ("/queries/a/subscriptions", "GET, HEAD, POST, OPTIONS"),
+        ("/queries/a/subscriptions/b", "GET, HEAD, DELETE, OPTIONS"),
+    ] {
+        let options = service.ask(Method::OPTIONS, path, "factory").send().await.unwrap();
+        assert_eq!((options.status().as_u16(), options.headers()["allow"].to_str().unwrap()), (204, takes), "{path}");
+    }
+}
+
+// epcis: GET /queries perPage nextPageToken
 #[tokio::test]
 async fn a_party_has_so_many_and_all_are_listed_in_pages() {
     let service = service().await;
@@ -120,6 +137,7 @@ async fn a_party_has_so_many_and_all_are_listed_in_pages() {
         let answer = service.get(&path).send().await.unwrap();
         let next = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
         let page: Vec<Value> = answer.json().await.unwrap();
+        assert!(next.iter().all(|link| link.contains("nextPageToken=")));
         names.extend(page.iter().map(|query| query["name"].as_str().unwrap().to_owned()));
         match next {
             Some(next) => path = next.strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned(),

@@ -30,6 +30,7 @@ async fn told(socket: &mut Socket) -> Value {
     }
 }
 
+// epcis: GET /queries/{}/events stream initialRecordTime
 #[tokio::test]
 async fn a_stream_tells_what_happens_to_all_who_listen() {
     let mut service = named().await;
@@ -56,6 +57,7 @@ async fn a_stream_tells_what_happens_to_all_who_listen() {
     assert_eq!(service.app.metrics.sockets.get(), 1);
 }
 
+// epcis: GET /queries/{}/events second minute hour dayOfMonth month dayOfWeek reportIfEmpty
 #[tokio::test]
 async fn a_schedule_tells_at_its_time() {
     let mut service = named().await;
@@ -66,8 +68,14 @@ async fn a_schedule_tells_at_its_time() {
     service.passes(30_000);
     let empty = told(&mut socket).await;
     assert_eq!((steps(&empty).len(), &empty["creationDate"]), (0, &json!("2026-01-01T00:01:00Z")));
+    // 2 January 2026 is a Friday; it is 08:01 of the day before in the service's +08:00.
+    let fields = "second=0&minute=0&hour=8&dayOfMonth=2&month=1&dayOfWeek=5&reportIfEmpty=true";
+    let mut socket = connect(&service, fields).await.unwrap();
+    service.passes(24 * 60 * 60 * 1_000);
+    assert_eq!(told(&mut socket).await["creationDate"], "2026-01-02T00:00:00Z");
 }
 
+// epcis: exception SubscriptionControlsException
 #[tokio::test]
 async fn what_is_wrong_is_refused_before_the_upgrade() {
     let service = named().await;

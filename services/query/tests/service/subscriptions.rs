@@ -18,6 +18,8 @@ const SECRET: &str = "13df38d8275b13f05704629e5f1cf3d45d6132d5";
 /// Longer than any wait between two attempts, milliseconds.
 const LONG_MS: u64 = 20 * 60 * 1_000;
 
+// epcis: POST /queries/{}/subscriptions
+// epcis: GET /queries/{}/subscriptions/{}
 #[tokio::test]
 async fn deliveries_are_signed_and_in_order() {
     let (mut service, mut receiver) = (named().await, Receiver::start().await);
@@ -188,6 +190,7 @@ async fn nothing_is_passed_while_the_store_is_derived_again() {
     service.until(&path, "hospital", |shown| shown["behind"] == 0).await;
 }
 
+// epcis: POST /queries/{}/subscriptions/{}/resume
 #[tokio::test]
 async fn a_day_of_failures_ends_it_until_it_is_resumed() {
     let (mut service, mut receiver) = (named().await, Receiver::start().await);
@@ -212,6 +215,7 @@ async fn a_day_of_failures_ends_it_until_it_is_resumed() {
     assert_eq!((last.id(), &last.bytes), (first.id(), &first.bytes));
 }
 
+// epcis: DELETE /queries/{}/subscriptions/{}
 #[tokio::test]
 async fn a_slow_receiver_does_not_hold_up_another() {
     let mut service = named().await;
@@ -277,4 +281,29 @@ async fn a_scheduled_query_runs_at_its_time() {
         (last.steps(), &last.json()["creationDate"]),
         (vec!["unloading".to_owned()], &json!("2026-01-06T17:05:00Z"))
     );
+}
+
+// epcis: GET /queries/{}/subscriptions perPage nextPageToken
+#[tokio::test]
+async fn a_party_sees_its_own_in_pages() {
+    let (service, receiver) = (named().await, Receiver::start().await);
+    let mut own = vec![];
+    for party in ["hospital", "factory", "hospital"] {
+        let path = service.subscribed(party, stream(&receiver)).await;
+        own.extend((party == "hospital").then(|| path.rsplit('/').next().unwrap().to_owned()));
+    }
+    let (mut path, mut seen) = ("/queries/all/subscriptions?perPage=1".to_owned(), vec![]);
+    for last in [false, true] {
+        let answer = service.ask(Method::GET, &path, "hospital").send().await.unwrap();
+        let next = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        assert_eq!(next.is_none(), last);
+        seen.push(answer.json::<Value>().await.unwrap()[0]["subscriptionID"].as_str().unwrap().to_owned());
+        if let Some(next) = next {
+            assert!(next.contains("nextPageToken="));
+            path = next.strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned();
+        }
+    }
+    own.sort();
+    seen.sort();
+    assert_eq!(seen, own);
 }
