@@ -1,5 +1,5 @@
-//! Master data in the header of a document (EPCIS 2.0 § 9.3, CBV 2.0 § 10): what places, products and parties are called
-//! and what else is said of them.
+//! Master data in the header of a document (EPCIS 2.0 § 9.3, CBV 2.0 § 10): what places, products and parties are
+//! called, and what else is said of them.
 //!
 //! ```text
 //! {"epcisHeader": {"epcisMasterData": {"vocabularyList": [
@@ -54,8 +54,8 @@ fn element(kind: &str, json: &Json, context: &Context) -> Option<Element> {
     Some(Element { kind: kind.to_owned(), id, thing, attributes: attributes.collect(), children: children.collect() })
 }
 
-/// The name of an attribute as it is compared: `name` for `cbvmda:name` and `urn:epcglobal:cbv:mda#name`, a full URI for
-/// one of another namespace.
+/// The name of an attribute as it is compared: `name` for `cbvmda:name` and `urn:epcglobal:cbv:mda#name`, a full URI
+/// for one of another namespace.
 pub fn attribute_name(name: &str, context: &Context) -> String {
     let local = context.master_data_name(name).map(str::to_owned);
     local.or_else(|| context.expand(name)).unwrap_or_else(|| name.to_owned())
