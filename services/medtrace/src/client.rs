@@ -80,6 +80,11 @@ impl Client {
         accepted(answer).await?.json().await.context("failed to read the answer as JSON")
     }
 
+    /// The answer with its headers, its body not read.
+    pub async fn answer(&self, path: &str) -> anyhow::Result<Response> {
+        accepted(self.send(self.request(Method::GET, path)).await?).await
+    }
+
     /// As [`Client::get`]; `None` if there is no such thing (404).
     pub async fn find(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Option<Value>> {
         let answer = self.send(self.request(Method::GET, path).query(query)).await?;

@@ -86,6 +86,12 @@ impl Goods {
         Ok(Goods { makers, genesis: genesis(layout)?, serials: AtomicU64::new(0) })
     }
 
+    /// Which factory made this pack of those that all factories made in equal parts.
+    pub fn maker_of(&self, serial: u64, serials: &Range<u64>) -> Option<&Maker> {
+        let per_maker = (serials.end - serials.start) / self.makers.len() as u64;
+        self.makers.get(((serial - serials.start) / per_maker.max(1)) as usize)
+    }
+
     /// The next packs of a factory.
     pub fn take(&self, count: u64) -> Range<u64> {
         let first = self.serials.fetch_add(count, Ordering::Relaxed);

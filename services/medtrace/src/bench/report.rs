@@ -13,7 +13,7 @@ use super::{
     machine::Machine,
     paced::{Latency, latency},
     usage::{self, Usages},
-    verify::{Preload, Verified, preload, verify},
+    verify::{LOTS, Preload, Verified, preload, verify},
     watch::Watch,
 };
 use crate::{output::Output, stack::Stack};
@@ -86,7 +86,7 @@ pub async fn measure(plan: Plan, stack: &Stack, out: &Output) -> anyhow::Result<
     }
     told(&format!("storing {} packs", plan.items));
     let bar = out.progress(Some(plan.items), "packs");
-    let preloaded = preload(plan.items, &goods, &watch, &bar).await.context("failed to store packs")?;
+    let preloaded = preload(plan.items, LOTS, &goods, &watch, &bar).await.context("failed to store packs")?;
     bar.finish_and_clear();
     told("verifying packs");
     let verified = verify(&preloaded, plan.seconds, &goods, &endpoints.query).await?;

@@ -2,6 +2,7 @@
 //! and by several at a time.
 
 use std::{
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,9 +21,17 @@ use super::{
 };
 use crate::client::Client;
 
-/// Packs of one commissioning event, and events of one submission: within the limits of identifiers and bytes.
-const EVENT_ITEMS: u64 = 1_000;
-const SUBMISSION_EVENTS: u64 = 16;
+/// How packs are stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Packs of one commissioning event.
+    pub per_event: u64,
+    /// Events of one submission.
+    pub per_submission: u64,
+}
+
+/// As a packing line reports a lot: within the limits of identifiers and bytes.
+pub const LOTS: Shape = Shape { per_event: 1_000, per_submission: 16 };
 /// Submissions under way at a time.
 const AT_ONCE: usize = 4;
 /// Who asks at a time.
@@ -51,9 +60,22 @@ pub struct Verified {
     pub ms: Quantiles,
 }
 
-/// Stores packs, many to an event, as a packing line reports a lot.
-pub async fn preload(items: u64, goods: &Arc<Goods>, watch: &Watch, bar: &ProgressBar) -> anyhow::Result<Preload> {
-    let per_submission = EVENT_ITEMS * SUBMISSION_EVENTS;
+impl Preload {
+    /// Serials of the packs, those of one factory after those of another.
+    pub fn serials(&self) -> Range<u64> {
+        self.first..self.first + self.items
+    }
+}
+
+/// Stores packs.
+pub async fn preload(
+    items: u64,
+    shape: Shape,
+    goods: &Arc<Goods>,
+    watch: &Watch,
+    bar: &ProgressBar,
+) -> anyhow::Result<Preload> {
+    let per_submission = shape.per_event * shape.per_submission;
     let makers = goods.makers.len() as u64;
     let per_maker = items.div_ceil(makers);
     let first = goods.take(per_maker * makers).start;
@@ -68,7 +90,7 @@ pub async fn preload(items: u64, goods: &Arc<Goods>, watch: &Watch, bar: &Progre
         let goods = goods.clone();
         async move {
             let (maker, count) = (&goods.makers[maker], serials.end - serials.start);
-            let body = goods.submission(maker, serials, EVENT_ITEMS as usize)?;
+            let body = goods.submission(maker, serials, shape.per_event as usize)?;
             let answer = maker.client.post("/v1/submissions", &body).await?.text().await?;
             bar.inc(count);
             Place::of(&answer)
@@ -78,7 +100,7 @@ pub async fn preload(items: u64, goods: &Arc<Goods>, watch: &Watch, bar: &Progre
     watch.until_indexed(&places).await?;
     let items = per_maker * makers;
     let items_per_s = items as f64 / begun.elapsed().as_secs_f64();
-    Ok(Preload { items, per_event: EVENT_ITEMS, items_per_s, first, per_maker })
+    Ok(Preload { items, per_event: shape.per_event, items_per_s, first, per_maker })
 }
 
 /// Asks for random packs for so long.

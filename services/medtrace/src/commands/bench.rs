@@ -3,7 +3,10 @@
 use anyhow::Context as _;
 
 use crate::{
-    bench::{CapturePlan, CaptureReport, Plan, Report, measure, measure_capture, print, print_capture},
+    bench::{
+        CapturePlan, CaptureReport, Plan, QueriesPlan, QueriesReport, Report, measure, measure_capture,
+        measure_queries, print, print_capture, print_queries,
+    },
     commands::up::{Start, on_signals},
     context::{Context, Done, Outcome},
     stack::{DEFAULT_ORIGIN, Stack},
@@ -21,6 +24,7 @@ const SMALL_DOCUMENTS: u64 = 500;
 enum Measured {
     All(Box<Report>),
     Capture(Box<CaptureReport>),
+    Queries(Box<QueriesReport>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +50,9 @@ pub struct Bench {
     /// Events of the largest document that is captured: 300,000 are 200 MB
     #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(500..=350_000))]
     pub document_events: u64,
+    /// Measure EPCIS queries while so many events are stored, and nothing else
+    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub queries: Option<u64>,
     /// Leave the stack's folder as it is in the end
     #[arg(long)]
     pub keep: bool,
@@ -65,6 +72,7 @@ impl Bench {
         self.end(stack, &measured).await?;
         match report? {
             Measured::All(report) => context.out.show(&*report, |out| print(&report, out))?,
+            Measured::Queries(report) => context.out.show(&*report, |out| print_queries(&report, out))?,
             Measured::Capture(report) => context.out.show(&*report, |out| print_capture(&report, out))?,
         }
         Ok(Outcome::Fine)
@@ -74,6 +82,10 @@ impl Bench {
         if self.capture {
             let plan = CapturePlan { documents: SMALL_DOCUMENTS, events: self.document_events };
             return Ok(Measured::Capture(Box::new(measure_capture(plan, stack, &context.out).await?)));
+        }
+        if let Some(events) = self.queries {
+            let plan = QueriesPlan { events, seconds: self.seconds.into() };
+            return Ok(Measured::Queries(Box::new(measure_queries(plan, stack, &context.out).await?)));
         }
         let plan = Plan {
             items: self.items,
