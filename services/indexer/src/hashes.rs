@@ -40,8 +40,12 @@ const PATIENCE_MS: u64 = 5_000;
 
 /// Hashes what is sealed, until the shutdown.
 pub async fn run(client: Client, status: Status, metrics: Metrics, shutdown: Shutdown) {
-    let mut waited_ms = 0;
+    let (mut waited_ms, mut next) = (0, 0);
     while pause(&shutdown).await {
+        if status.next() <= next {
+            waited_ms = 0;
+            continue;
+        }
         waited_ms += LOOK_MS;
         if status.lag().records > 0 && waited_ms < PATIENCE_MS {
             continue;
@@ -49,6 +53,7 @@ pub async fn run(client: Client, status: Status, metrics: Metrics, shutdown: Shu
         waited_ms = 0;
         match step(&client).await {
             Ok(hashed) => {
+                next = hashed.next;
                 metrics.hashed.inc_by(hashed.events);
                 metrics.duplicates.inc_by(hashed.duplicates);
             }

@@ -87,8 +87,8 @@ impl Work {
         }
         let Some(deriver) = self.open(&client, &over).await? else { return Ok(()) };
         tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), over.clone()));
-        tokio::spawn(hashes::run(client.clone(), status.clone(), metrics.clone(), over.clone()));
-        match follow(&config.cluster, deriver, &client, status, metrics, &over).await {
+        let hashing = tokio::spawn(hashes::run(client.clone(), status.clone(), metrics.clone(), over.clone()));
+        let ended = match follow(&config.cluster, deriver, &client, status, metrics, &over).await {
             // Nothing is written any more; whoever asks reads why, and may have everything derived again.
             Err(error) if error.is::<Foreign>() => {
                 tracing::error!(error = format!("{error:#}"), "another chain stands in the log");
@@ -97,7 +97,12 @@ impl Work {
                 Ok(())
             }
             ended => ended,
+        };
+        if ended.is_ok() {
+            // A step under way must not say of the next turn's tables how far they are hashed.
+            hashing.await.context("the hashing of events ended")?;
         }
+        ended
     }
 
     /// The keyed state, made anew if it is ahead of the store: then the store was restored from a backup.
