@@ -79,6 +79,9 @@ async fn nothing_is_missed_and_nothing_has_two_names() -> anyhow::Result<()> {
     // 3. Derived again.
     let rebuilt = medtrace(Some(stack.data()), &["rebuild"])?;
     ensure!(rebuilt.code == Some(0), "{rebuilt:?}");
+    // The index is whole again; the query service may still be taking it up, and says 503 so long.
+    let knows = async || Ok(hospital.client.ask("/v1/positions", &[]).await.ok());
+    until("the query service to know everything again", SOON_MS, knows).await?;
     scans.push(inspect(EVENTS));
     let last = scanner.scan(&scans[EVENTS..]).await?;
     let height = hospital.client.until_indexed(&last).await?;
