@@ -1,14 +1,15 @@
 //! The life of a medtrace process: what all services do alike, so that a service is config, wiring and one loop.
 //!
 //! In scope: configuration from the environment ([`config`]), one log format ([`logging`]), start, signals and ordered
-//! end ([`life`]), the admin port ([`admin`]), problem+json answers ([`problem`]), bearer tokens ([`tokens`]) and
-//! private-key files ([`keys`]).
+//! end ([`life`]), the admin port ([`admin`]), problem+json answers ([`problem`]), bearer tokens ([`tokens`]),
+//! private-key files ([`keys`]) and small files that must outlive the process ([`files`]).
 //!
 //! Out of scope: anything a service does for its users; Kafka and ClickHouse (crates `log` and `store`); what a token's
 //! party may say (crate `registry`).
 
 pub mod admin;
 pub mod config;
+pub mod files;
 pub mod keys;
 pub mod life;
 mod linger;

@@ -9,11 +9,12 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use medtrace_ledger::block::Header;
 use medtrace_ledger::hash::Hash;
+use medtrace_service::files;
 
 use crate::stop::Stop;
 
@@ -78,15 +79,8 @@ impl Folder {
 
     /// Replaces a file as a whole; on disk, with its name, when it returns.
     fn write(&self, name: &str, text: &str) -> Result<(), Stop> {
-        let (path, fresh) = (self.path.join(name), self.path.join(format!("{name}.new")));
-        let written = || {
-            let mut file = File::create(&fresh)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            File::open(&self.path)?.sync_all()
-        };
-        written().map_err(failed("write", &path))
+        let path = self.path.join(name);
+        files::replace(&path, text.as_bytes(), 0o644).map_err(failed("write", &path))
     }
 }
 

@@ -1,24 +1,24 @@
 //! What must outlive the process: one small file for each thing, in a folder of its own.
 //!
 //! ```text
-//! <folder>/<name>.json        0600: it may hold a secret. Written whole to <name>.json.new, synced, renamed, folder synced
+//! <folder>/<name>.json        0600: it may hold a secret
 //! ```
 //!
 //! Names come from here only, never from a request unchecked.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::marker::PhantomData;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use medtrace_service::files;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Longest file that is read, bytes: far above what is ever written.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const ENDING: &str = ".json";
-const UNFINISHED: &str = ".json.new";
 
 /// A file that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
         for entry in fs::read_dir(path).map_err(failed)? {
             let file = entry.map_err(failed)?.path();
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            if name.ends_with(UNFINISHED) {
+            if name.strip_suffix(files::UNFINISHED).is_some_and(|name| name.ends_with(ENDING)) {
                 // A write that did not come to its end: the former file, if any, is whole.
                 fs::remove_file(&file).map_err(|error| at(&file)(error.to_string()))?;
                 continue;
@@ -67,28 +67,19 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
 
     /// Writes a thing as a whole. Durable when it returns, and either the former or this whatever happens meanwhile.
     pub fn write(&self, name: &str, thing: &T) -> io::Result<()> {
-        let (file, fresh) = (self.file(name), self.path.join(format!("{name}{UNFINISHED}")));
-        let mut to = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        to.write_all(&serde_json::to_vec(thing)?)?;
-        to.sync_all()?;
-        fs::rename(&fresh, &file)?;
-        self.sync()
+        files::replace(&self.file(name), &serde_json::to_vec(thing)?, 0o600)
     }
 
     /// Takes a thing away; it is no failure that it is not there. Durable when it returns.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.file(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => self.sync(),
+            _ => files::sync_folder(&self.path),
         }
     }
 
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}{ENDING}"))
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
     }
 }
 

@@ -12,9 +12,11 @@
 //! A folder becomes a job by being renamed to its id; what was not is removed at start. When a job ends, `job.json` and
 //! `placed` stay.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use medtrace_service::files;
 
 use super::Job;
 
@@ -24,6 +26,8 @@ const RECORDS: &str = "records";
 const PLACED: &str = "placed";
 const STATE: &str = "job.json";
 const ARRIVING: &str = "new-";
+/// A document is its party's own business.
+const FILE_MODE: u32 = 0o600;
 
 /// The folder of all jobs.
 pub(crate) struct Spool {
@@ -86,7 +90,7 @@ impl Spool {
         }
         // From here on a restart finds the job.
         fs::rename(&arrival.folder, &folder)?;
-        sync(&self.folder)
+        files::sync_folder(&self.folder)
     }
 
     /// Replaces the job's stage.
@@ -133,16 +137,7 @@ fn read(folder: &Path) -> io::Result<Job> {
 }
 
 fn replace(folder: &Path, job: &Job) -> io::Result<()> {
-    let fresh = folder.join("job.json.new");
-    let mut file = File::create(&fresh)?;
-    file.write_all(&serde_json::to_vec(job)?)?;
-    file.sync_all()?;
-    fs::rename(fresh, folder.join(STATE))?;
-    sync(folder)
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    files::replace(&folder.join(STATE), &serde_json::to_vec(job)?, FILE_MODE)
 }
 
 /// Removes a file that may not be there.
