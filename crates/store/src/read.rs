@@ -31,6 +31,14 @@ impl From<TooMuch> for Error {
     }
 }
 
+/// Height of the first block whose events have no event hashes yet.
+///
+/// # Errors
+/// The store's own.
+pub async fn hashed_to(client: &Client) -> Result<u64> {
+    client.query("SELECT max(next) FROM hashed").fetch_one().await
+}
+
 /// Every fact of these things, sealed up to `known`.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod fact;
 pub use fact::{BadFact, FactRow, voided};
 
 use clickhouse::Row;
+use medtrace_event::CbvVersion;
 use medtrace_ledger::EventRef;
 use medtrace_timeline::Order;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,15 @@ pub struct SubmissionRow {
     pub note: String,
     #[serde(with = "serde_bytes")]
     pub salts: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    pub frame: Vec<u8>,
+}
+
+/// The bodies alone of a submission.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct FrameRow {
+    pub block: u64,
+    pub ordinal: u32,
     #[serde(with = "serde_bytes")]
     pub frame: Vec<u8>,
 }
@@ -120,11 +130,19 @@ pub struct ReplayRow {
 pub struct EventHashRow {
     pub prefix: u64,
     pub digest: [u8; 32],
-    /// 20 or 21.
+    /// See [`edition`].
     pub edition: u8,
     pub block: u64,
     pub idx: u32,
     pub declaration: bool,
+}
+
+/// Edition of an event hash as tables hold it.
+pub const fn edition(version: CbvVersion) -> u8 {
+    match version {
+        CbvVersion::V2_0 => 20,
+        CbvVersion::V2_1 => 21,
+    }
 }
 
 /// An event that says what an earlier one said.

@@ -16,11 +16,12 @@ use anyhow::Context;
 use clickhouse::{Client, Row};
 use medtrace_event::hash::editions_differ;
 use medtrace_event::{CbvVersion, Json, event_hash};
-use medtrace_ledger::{EventRef, Salt};
-use medtrace_log::record::Record;
+use medtrace_ledger::EventRef;
+use medtrace_log::frame::{self, Body};
 use medtrace_log::topics::SCAN_EVENTS;
 use medtrace_service::Shutdown;
-use medtrace_store::rows::{DuplicateRow, EventHashRow, EventRow, HashedRow, SubmissionRow, prefix};
+use medtrace_store::read::hashed_to;
+use medtrace_store::rows::{DuplicateRow, EventHashRow, EventRow, FrameRow, HashedRow, SubmissionRow, edition, prefix};
 use medtrace_timeline::Flags;
 use serde::Deserialize;
 
@@ -96,10 +97,8 @@ struct Head {
 /// # Errors
 /// The store's own, of which nothing is known then; and frames that are damaged. Either way the step may be taken again.
 pub async fn step(client: &Client) -> anyhow::Result<Hashed> {
-    let from = next(client).await?;
-    let markers = client.query(
-        "SELECT ?fields FROM block FINAL WHERE height >= ? AND height < ? ORDER BY height SETTINGS max_threads = 1",
-    );
+    let from = hashed_to(client).await?;
+    let markers = client.query("SELECT ?fields FROM block FINAL WHERE height >= ? AND height < ? ORDER BY height");
     let markers = markers.bind(from).bind(from + BLOCKS_MAX).fetch_all::<Marker>().await?;
     let mut events = 0;
     let few = markers.iter().take_while(|marker| {
@@ -122,11 +121,6 @@ pub async fn step(client: &Client) -> anyhow::Result<Hashed> {
     Ok(Hashed { next: to + 1, events, duplicates: duplicates.len() as u64 })
 }
 
-/// Height of the first block that is not hashed yet.
-pub async fn next(client: &Client) -> clickhouse::error::Result<u64> {
-    client.query("SELECT max(next) FROM hashed").fetch_one::<u64>().await
-}
-
 async fn of_blocks(client: &Client, from: u64, to: u64) -> anyhow::Result<Vec<EventHashRow>> {
     let between = |sql: &str| client.query(sql).bind(from).bind(to);
     let heads = between("SELECT ?fields FROM event FINAL WHERE block >= ? AND block <= ? ORDER BY block, idx");
@@ -137,14 +131,14 @@ async fn of_blocks(client: &Client, from: u64, to: u64) -> anyhow::Result<Vec<Ev
     if heads.is_empty() {
         return Ok(rows);
     }
-    let submissions = between(
-        "SELECT ?fields FROM submission FINAL WHERE block >= ? AND block <= ? AND bad = '' ORDER BY block, ordinal",
+    let frames = between(
+        "SELECT ?fields FROM submission FINAL
+         WHERE block >= ? AND block <= ? AND topic = ? AND bad = '' ORDER BY block, ordinal",
     );
-    let mut submissions = submissions.fetch::<SubmissionRow>()?;
-    while let Some(submission) = submissions.next().await? {
-        let submission: SubmissionRow = submission;
+    let mut frames = frames.bind(SCAN_EVENTS).fetch::<FrameRow>()?;
+    while let Some(FrameRow { block, ordinal, frame }) = frames.next().await? {
         let heads = heads.clone();
-        rows.extend(tokio::task::spawn_blocking(move || of_submission(&submission, &heads)).await??);
+        rows.extend(tokio::task::spawn_blocking(move || of_frame(block, ordinal, &frame, &heads)).await??);
     }
     Ok(rows)
 }
@@ -152,32 +146,23 @@ async fn of_blocks(client: &Client, from: u64, to: u64) -> anyhow::Result<Vec<Ev
 /// The edition of which every event has a hash.
 const EDITION: u8 = edition(CbvVersion::V2_0);
 
-const fn edition(version: CbvVersion) -> u8 {
-    match version {
-        CbvVersion::V2_0 => 20,
-        CbvVersion::V2_1 => 21,
-    }
-}
-
 /// Events that count, with what is known of them.
 type Heads = BTreeMap<EventRef, Flags>;
 
 /// The rows of those events of a submission that count.
-fn of_submission(submission: &SubmissionRow, heads: &Heads) -> anyhow::Result<Vec<EventHashRow>> {
+fn of_frame(block: u64, ordinal: u32, frame: &[u8], heads: &Heads) -> anyhow::Result<Vec<EventHashRow>> {
     let mut rows = Vec::new();
-    let Some(first) = EventRef::new(submission.block, submission.ordinal, 0) else { return Ok(rows) };
+    let Some(first) = EventRef::new(block, ordinal, 0) else { return Ok(rows) };
     let own = |at: &EventRef| at.height == first.height && at.ordinal() == first.ordinal();
     let mut heads = heads.range(first..).take_while(|(at, _)| own(at)).peekable();
-    if submission.topic != SCAN_EVENTS || heads.peek().is_none() {
+    if heads.peek().is_none() {
         return Ok(rows);
     }
-    let salts = submission.salts.as_chunks::<16>().0.iter().map(|salt| Salt(*salt)).collect();
-    let record = Record { note: submission.note.clone(), salts, bodies: submission.frame.clone() };
-    let unpacked = record.unpack().with_context(|| format!("failed to unpack the submission at {first}"))?;
+    let bodies = frame::unpack(frame).with_context(|| format!("failed to unpack the submission at {first}"))?;
     for (position, flags) in heads {
         // An erased item has no bytes any more.
-        let Some(item) = unpacked.item(position.index() as usize) else { continue };
-        let Ok(event) = Json::parse(item.bytes) else { continue };
+        let Some(Body::Whole(_, bytes)) = bodies.get(position.index() as usize) else { continue };
+        let Ok(event) = Json::parse(bytes) else { continue };
         let versions: &[CbvVersion] = match editions_differ(&event) {
             true => &[CbvVersion::V2_0, CbvVersion::V2_1],
             false => &[CbvVersion::V2_0],
@@ -205,8 +190,9 @@ pub fn of_derived(
 ) -> anyhow::Result<Vec<EventHashRow>> {
     let own = events.iter().filter(|row| row.block == height);
     let heads = own.map(|row| (EventRef { height: row.block, idx: row.idx }, Flags(row.flags))).collect();
-    let sound = submissions.iter().filter(|row| row.bad.is_empty());
-    let rows: Vec<_> = sound.map(|row| of_submission(row, &heads)).collect::<anyhow::Result<_>>()?;
+    let sound = submissions.iter().filter(|row| row.topic == SCAN_EVENTS && row.bad.is_empty());
+    let rows = sound.map(|row| of_frame(row.block, row.ordinal, &row.frame, &heads));
+    let rows: Vec<_> = rows.collect::<anyhow::Result<_>>()?;
     Ok(rows.concat())
 }
 

@@ -22,6 +22,7 @@ use medtrace_indexer::tables::{EachTable, Table, each};
 use medtrace_indexer::write::{next_height, write};
 use medtrace_log::sealed::SealedBlock;
 use medtrace_store::migrate::migrate;
+use medtrace_store::read::hashed_to;
 use medtrace_store::rows::LotItemRow;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -201,7 +202,7 @@ async fn fill(client: &Client, rows: &[Rows]) {
 
 /// Until nothing is left to be hashed.
 async fn hash(client: &Client) {
-    while hashes::next(client).await.unwrap() < next_height(client).await.unwrap() {
+    while hashed_to(client).await.unwrap() < next_height(client).await.unwrap() {
         hashes::step(client).await.unwrap();
     }
 }

@@ -10,7 +10,8 @@ use clickhouse::{Client, Row};
 use medtrace_event::{CbvVersion, EventHash};
 use medtrace_ledger::EventRef;
 use medtrace_service::{Kind, Problem};
-use medtrace_store::rows::DuplicateRow;
+use medtrace_store::read::hashed_to;
+use medtrace_store::rows::{DuplicateRow, edition};
 use serde::Deserialize;
 
 use crate::app::store_failed;
@@ -30,8 +31,7 @@ const POSITIONS_PER_QUERY: usize = 5_000;
 pub async fn complete(client: &Client, known: u64) -> Result<(), Problem> {
     let complete = async {
         loop {
-            let next = client.query("SELECT max(next) FROM hashed").fetch_one::<u64>().await.map_err(store_failed)?;
-            if next > known {
+            if hashed_to(client).await.map_err(store_failed)? > known {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
@@ -46,10 +46,11 @@ pub async fn complete(client: &Client, known: u64) -> Result<(), Problem> {
 /// hash of 2.0 is kept.
 pub fn stored(hash: &EventHash) -> Vec<(u64, String)> {
     let digest = crate::events::hex(&hash.digest);
-    match hash.version {
-        CbvVersion::V2_0 => vec![(20, digest)],
-        CbvVersion::V2_1 => vec![(20, digest.clone()), (21, digest)],
-    }
+    let editions: &[CbvVersion] = match hash.version {
+        CbvVersion::V2_0 => &[CbvVersion::V2_0],
+        CbvVersion::V2_1 => &[CbvVersion::V2_0, CbvVersion::V2_1],
+    };
+    editions.iter().map(|version| (edition(*version).into(), digest.clone())).collect()
 }
 
 #[derive(Row, Deserialize)]

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use clickhouse::Client;
 use clickhouse::sql::Identifier;
 use medtrace_log::sealed::SealedBlock;
+use medtrace_store::read::hashed_to;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::difference::{Difference, What, bytes, columns, hex};
 use super::expected::Auditor;
 use crate::tables::{EachTable, Table, each};
-use crate::{hashes, write};
+use crate::write;
 
 /// Differences that are named one by one; more are counted.
 pub const NAMED_MAX: usize = 1_000;
@@ -96,7 +97,7 @@ pub async fn compare<C: Chain>(
 
 /// Blocks of which the store has every row, those included that are written later.
 async fn next_height(client: &Client) -> anyhow::Result<u64> {
-    Ok(write::next_height(client).await?.min(hashes::next(client).await?))
+    Ok(write::next_height(client).await?.min(hashed_to(client).await?))
 }
 
 /// Waits until the store has `blocks` blocks; by how many it stays behind.

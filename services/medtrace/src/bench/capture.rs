@@ -20,7 +20,7 @@ use reqwest::{Response, header};
 use serde::{Serialize, de::IgnoredAny};
 use tokio::time::sleep;
 
-use super::{documents::Syntax, goods::Goods, machine::Machine, usage};
+use super::{documents::Syntax, goods::Goods, machine::Machine, report::tell, usage};
 use crate::{
     client::{Body, Client},
     output::Output,
@@ -93,17 +93,12 @@ pub async fn measure_capture(plan: CapturePlan, stack: &Stack, out: &Output) -> 
     let endpoints = stack.endpoints();
     let pid = *endpoints.pids.get(SERVICE).context("there is no such process")?;
     let goods = Goods::enrol(&stack.layout, &endpoints).await?;
-    let told = |what: String| {
-        if !out.json {
-            eprintln!("{what}")
-        }
-    };
     let (mut small, mut large, mut baselines) = (Vec::new(), Vec::new(), Vec::new());
     let file = stack.layout.root().join("document");
     for syntax in Syntax::ALL {
-        told(format!("{} documents of {SMALL_EVENTS} events, {}", plan.documents, syntax.told()));
+        tell(out, &format!("{} documents of {SMALL_EVENTS} events, {}", plan.documents, syntax.told()));
         small.push(many(syntax, plan.documents, &goods, pid).await?);
-        told(format!("one document of {} events, {}", plan.events, syntax.told()));
+        tell(out, &format!("one document of {} events, {}", plan.events, syntax.told()));
         large.push(one(syntax, plan.events, &goods, pid, &file).await?);
         baselines.push(baseline(syntax, &file)?);
         fs::remove_file(&file)?;

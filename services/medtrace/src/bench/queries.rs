@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use medtrace_store::client::StoreConfig;
+use medtrace_store::{client::StoreConfig, read::hashed_to};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -21,6 +21,7 @@ use super::{
     Quantiles,
     goods::{Goods, Maker},
     machine::Machine,
+    report::tell,
     verify::{Shape, preload},
     watch::Watch,
 };
@@ -130,11 +131,7 @@ pub async fn measure_queries(plan: QueriesPlan, stack: &Stack, out: &Output) -> 
     let endpoints = stack.endpoints();
     let goods = Arc::new(Goods::enrol(&stack.layout, &endpoints).await?);
     let watch = Watch::start(&endpoints.kafka, &endpoints.query).await?;
-    let told = |what: &str| {
-        if !out.json {
-            eprintln!("{what}");
-        }
-    };
+    let told = |what: &str| tell(out, what);
     told(&format!("storing {} events", plan.events));
     let bar = out.progress(Some(plan.events), "events");
     let stored = preload(plan.events, SHAPE, &goods, &watch, &bar).await.context("failed to store events")?;
@@ -148,8 +145,8 @@ pub async fn measure_queries(plan: QueriesPlan, stack: &Stack, out: &Output) -> 
     .client();
     told("waiting for event hashes");
     let begun = Instant::now();
-    let behind = "SELECT (SELECT max(height) + 1 FROM block) > (SELECT max(next) FROM hashed)";
-    while store.query(behind).fetch_one::<bool>().await? {
+    let sealed = store.query("SELECT max(height) + 1 FROM block").fetch_one::<u64>().await?;
+    while hashed_to(&store).await? < sealed {
         sleep(Duration::from_millis(LOOK_MS)).await;
     }
     let hashed_s = begun.elapsed().as_secs_f64();

@@ -131,7 +131,8 @@ fn ratios(throughput: &[Throughput], producers: &[Producer]) -> Vec<Ratio> {
     events.chain(records).collect()
 }
 
-fn tell(out: &Output, what: &str) {
+/// Says what is measured now.
+pub(super) fn tell(out: &Output, what: &str) {
     if !out.json {
         eprintln!("{what}");
     }

@@ -8,7 +8,7 @@ use medtrace_gs1::parse;
 use medtrace_ledger::EventRef;
 use medtrace_registry::At;
 use medtrace_service::Problem;
-use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role};
+use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role, Story};
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
@@ -31,9 +31,8 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     // That two codes were joined is told by the event that joined them, once.
     let told = |e: &&Entry| e.fact.role != Role::SameAs;
     let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
-    let suspected = suspected(&app.client, &events).await?;
-    let places = story.entries.iter().map(|e| e.fact.head.place.to_string()).filter(|place| !place.is_empty());
-    let names = names(&app.client, places.collect(), cut.known).await?;
+    let unnamed = places_without_name(&story, snapshot.registry()?.at(cut.known));
+    let (suspected, names) = tokio::try_join!(suspected(&app.client, &events), names(&app.client, unnamed, cut.known))?;
     let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
     let record_time = |height: u64| {
@@ -50,7 +49,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
             flags.extend(suspected.contains(&e.fact.head.position).then_some("suspected-duplicate"));
             let mut line = line(e, at, cut);
             line["flags"] = json!(flags);
-            if let Some(name) = names.get(&*e.fact.head.place).filter(|_| line["placeName"].is_null()) {
+            if let Some(name) = names.get(&*e.fact.head.place) {
                 line["placeName"] = json!({"zh-CN": name, "en": name});
             }
             line["recordTime"] = json!(record_time(e.fact.head.position.height));
@@ -67,6 +66,13 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
         "irregular": irregular(story.state.irregular),
         "history": history,
     })))
+}
+
+/// Places of the story that no notice names.
+fn places_without_name(story: &Story, at: At<'_>) -> BTreeSet<String> {
+    let places: BTreeSet<&str> = story.entries.iter().map(|e| &*e.fact.head.place).collect();
+    let unnamed = places.into_iter().filter(|place| !place.is_empty() && place_name(place, at).is_none());
+    unnamed.map(str::to_owned).collect()
 }
 
 /// µs of an RFC 3339 time; the end of time if none is given.

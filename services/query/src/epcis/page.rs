@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use clickhouse::{Client, Row};
+use clickhouse::Client;
 use medtrace_event::{Context, Event, EventHash, Json, context, json::Object, time};
 use medtrace_ledger::EventRef;
 use medtrace_log::frame::{self, Body};
 use medtrace_service::{Kind, Problem};
-use medtrace_store::rows::EventRow;
-use serde::Deserialize;
+use medtrace_store::rows::{EventRow, FrameRow};
 
 use super::ask::Ask;
 use super::cursor::Place;
@@ -165,13 +164,6 @@ fn with_record_time(row: &EventRow, body: &[u8]) -> Result<Json, Problem> {
 
 /// The bytes of these events, each submission unpacked once.
 async fn bodies(client: &Client, rows: &[EventRow]) -> Result<HashMap<EventRef, Vec<u8>>, Problem> {
-    #[derive(Row, Deserialize)]
-    struct FrameRow {
-        block: u64,
-        ordinal: u32,
-        #[serde(with = "serde_bytes")]
-        frame: Vec<u8>,
-    }
     let mut wanted: HashMap<(u64, u32), Vec<EventRef>> = HashMap::new();
     for at in rows.iter().map(position) {
         wanted.entry((at.height, at.ordinal())).or_default().push(at);
