@@ -76,8 +76,13 @@ unsafe fn topic(description: *const sys::rd_kafka_TopicDescription_t) -> Result<
             sys::rd_kafka_Uuid_least_significant_bits(id).cast_unsigned(),
         );
         let mut partitions = 0;
-        sys::rd_kafka_TopicDescription_partitions(description, &mut partitions);
-        Ok(Some(Topic { name, uuid, partitions: i32::try_from(partitions).unwrap_or(i32::MAX) }))
+        let infos = sys::rd_kafka_TopicDescription_partitions(description, &mut partitions);
+        let mut replicas = 0;
+        if partitions > 0 {
+            sys::rd_kafka_TopicPartitionInfo_replicas(*infos, &mut replicas);
+        }
+        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
+        Ok(Some(Topic { name, uuid, partitions, replicas }))
     }
 }
 

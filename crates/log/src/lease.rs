@@ -1,7 +1,10 @@
 //! One leader: whoever is assigned the one partition of a lease topic by its consumer group.
 //!
-//! A lease only keeps candidates from disturbing one another. It may be held for up to [`SESSION_MS`] by two at once
-//! (a leader that is cut off learns it that late), so what a leader writes is guarded by a transactional id as well.
+//! A lease only keeps candidates from disturbing one another. It may be held for a moment by two at once (a leader that is
+//! cut off or paused learns late that another has taken its place), so what a leader writes is guarded by a transactional
+//! id as well.
+//!
+//! Whoever holds it keeps it: a candidate that joins or leaves takes nothing away (cooperative assignment, sticky).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +15,16 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::watch;
 
 use crate::{Cluster, LogError, quiet};
 
-/// A leader that is not heard of for so long has lost its place, milliseconds.
-pub const SESSION_MS: u64 = 6_000;
-const HEARTBEAT_MS: u64 = 1_000;
+/// A leader that is not heard of for so long has lost its place, milliseconds. The brokers must allow it: their
+/// `group.min.session.timeout.ms` is 6000 unless it is set.
+pub const SESSION_MS: u64 = 3_000;
+/// So often it is heard of, milliseconds; and so late a candidate learns that the place is free.
+const HEARTBEAT_MS: u64 = 500;
 /// How often the waiting thread looks whether it should end, milliseconds.
 const POLL_MS: u64 = 100;
 
@@ -26,6 +32,8 @@ const POLL_MS: u64 = 100;
 pub struct Lease {
     held: watch::Receiver<bool>,
     end: Arc<AtomicBool>,
+    /// The brokers do not take the session's length.
+    refused: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -40,25 +48,32 @@ impl Lease {
             .set("group.instance.id", instance)
             .set("session.timeout.ms", SESSION_MS.to_string())
             .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string())
-            .set("partition.assignment.strategy", "range")
+            .set("partition.assignment.strategy", "cooperative-sticky")
             .set("auto.offset.reset", "latest");
         let consumer: BaseConsumer<Told> =
             config.create_with_context(Told(told)).map_err(|error| LogError::Settings(error.to_string()))?;
         consumer.subscribe(&[topic]).map_err(LogError::kafka(format!("join the group {topic}")))?;
         let end = Arc::new(AtomicBool::new(false));
-        let ended = end.clone();
+        let refused = Arc::new(AtomicBool::new(false));
+        let (ended, refuses) = (end.clone(), refused.clone());
         let thread = std::thread::Builder::new()
             .name("lease".into())
-            .spawn(move || attend(&consumer, &ended))
+            .spawn(move || attend(&consumer, &ended, &refuses))
             .map_err(|error| LogError::Settings(error.to_string()))?;
-        Ok(Lease { held, end, thread: Some(thread) })
+        Ok(Lease { held, end, refused, thread: Some(thread) })
     }
 
-    /// Resolves when this process leads. An error says that it never will: another process has joined under the same
-    /// `instance` and taken its place. Cancelling loses nothing.
+    /// Resolves when this process leads. An error says that it never will. Cancelling loses nothing.
+    ///
+    /// # Errors
+    /// [`LogError::Replaced`] if another process has joined under the same `instance` and taken its place,
+    /// [`LogError::Settings`] if the brokers do not allow so short a session.
     pub async fn acquired(&mut self) -> Result<(), LogError> {
         match self.held.wait_for(|held| *held).await {
             Ok(_) => Ok(()),
+            Err(_) if self.refused.load(Ordering::Relaxed) => Err(LogError::Settings(format!(
+                "the brokers' group.min.session.timeout.ms must be at most {SESSION_MS}"
+            ))),
             Err(_) => Err(LogError::Replaced),
         }
     }
@@ -84,10 +99,14 @@ impl Drop for Lease {
     }
 }
 
-fn attend(consumer: &BaseConsumer<Told>, end: &AtomicBool) {
+fn attend(consumer: &BaseConsumer<Told>, end: &AtomicBool, refused: &AtomicBool) {
     while !end.load(Ordering::Relaxed) {
         if let Some(Err(error)) = consumer.poll(Duration::from_millis(POLL_MS)) {
             tracing::debug!(error = %error, "the lease's group reports an error");
+            if error.rdkafka_error_code() == Some(Code::InvalidSessionTimeout) {
+                refused.store(true, Ordering::Relaxed);
+                break;
+            }
             // Another process with the same instance name has taken the place; this one will not get it back.
             if consumer.client().fatal_error().is_some() {
                 tracing::error!(error = %error, "lease lost for good: another process runs under the same name");
@@ -119,8 +138,11 @@ impl ConsumerContext for Told {
     }
 
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(partitions) = rebalance {
-            self.0.send_replace(partitions.count() > 0);
+        // What is assigned is what comes to be held now: nothing, for whoever holds it already.
+        if let Rebalance::Assign(partitions) = rebalance
+            && partitions.count() > 0
+        {
+            self.0.send_replace(true);
         }
     }
 

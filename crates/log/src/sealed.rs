@@ -47,6 +47,8 @@ pub struct SealedLog {
     /// Only the records of this topic, if one is named.
     topic: Option<&'static str>,
     next_height: u64,
+    /// A block has been read: from here on each follows the one before.
+    begun: bool,
     readers: BTreeMap<(String, u32), RangeReader>,
 }
 
@@ -60,7 +62,14 @@ impl SealedLog {
         let high = bounds.first().map_or(0, |b| b.high);
         let start = (height * OFFSETS_PER_BLOCK).min(high);
         let blocks = Follower::open(cluster, BLOCKS, Isolation::Committed, &[(0, start)]).await?;
-        Ok(SealedLog { cluster: cluster.clone(), blocks, topic, next_height: height, readers: BTreeMap::new() })
+        Ok(SealedLog {
+            cluster: cluster.clone(),
+            blocks,
+            topic,
+            next_height: height,
+            begun: false,
+            readers: BTreeMap::new(),
+        })
     }
 
     /// The next block with its records; waits until there is one. Cancelling it loses nothing only before a header
@@ -72,10 +81,10 @@ impl SealedLog {
         loop {
             let message = self.blocks.next().await?;
             let (header, text) = read_header(&message)?;
-            if header.height < self.next_height {
+            if header.height < self.next_height && !self.begun {
                 continue;
             }
-            if header.height > self.next_height {
+            if header.height != self.next_height {
                 return Err(broken(format!("block {} follows where block {} should", header.height, self.next_height)));
             }
             let mut records = Vec::new();
@@ -86,6 +95,7 @@ impl SealedLog {
                 }
             }
             self.next_height += 1;
+            self.begun = true;
             return Ok(SealedBlock { header, text, records });
         }
     }

@@ -21,7 +21,7 @@ pub const NOTICES: &str = "notices";
 pub const BLOCKS: &str = "blocks";
 /// Signed checkpoints, one partition.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// Whoever holds its one partition leads; no records.
+/// Whoever holds its one partition leads. Its records only ask for the broker's time.
 pub const CHAINER_LEASE: &str = "chainer-lease";
 
 /// Most bytes of one message as the sealed topics take it (a record and its framing).
@@ -51,6 +51,8 @@ pub struct Topic {
     /// A topic that was deleted and made again under the same name has another one.
     pub uuid: TopicUuid,
     pub partitions: i32,
+    /// Of each partition, whether they run or not.
+    pub replicas: usize,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +93,7 @@ pub async fn ensure(cluster: &Cluster) -> Result<Vec<Topic>, LogError> {
             return Err(LogError::Topic { topic: spec.name.clone(), detail });
         }
     }
-    check_settings(&admin, brokers).await?;
+    check_settings(&admin, &topics).await?;
     Ok(topics)
 }
 
@@ -154,7 +156,7 @@ async fn create(admin: &Admin, specs: &[&Spec], brokers: usize) -> Result<(), Lo
         return Ok(());
     }
     let replication = CATALOGUE.defaults.replication.min(i32::try_from(brokers).unwrap_or(i32::MAX)).max(1);
-    let settings: Vec<_> = specs.iter().map(|spec| spec.settings(brokers)).collect();
+    let settings: Vec<_> = specs.iter().map(|spec| spec.settings(usize::try_from(replication).unwrap_or(1))).collect();
     let topics: Vec<NewTopic<'_>> = specs
         .iter()
         .zip(&settings)
@@ -176,14 +178,15 @@ async fn create(admin: &Admin, specs: &[&Spec], brokers: usize) -> Result<(), Lo
     Ok(())
 }
 
-async fn check_settings(admin: &Admin, brokers: usize) -> Result<(), LogError> {
+/// The settings depend on how many replicas a topic has, not on how many brokers happen to run.
+async fn check_settings(admin: &Admin, topics: &[Topic]) -> Result<(), LogError> {
     let resources: Vec<_> = catalogue().iter().map(|spec| ResourceSpecifier::Topic(&spec.name)).collect();
     let answers =
         admin.describe_configs(&resources, &options()).await.map_err(LogError::kafka("read the topics' settings"))?;
-    for (spec, answer) in catalogue().iter().zip(answers) {
+    for ((spec, topic), answer) in catalogue().iter().zip(topics).zip(answers) {
         let fault = |detail| LogError::Topic { topic: spec.name.clone(), detail };
         let answer = answer.map_err(|code| fault(format!("its settings cannot be read: {code}")))?;
-        for (name, wanted) in spec.settings(brokers) {
+        for (name, wanted) in spec.settings(topic.replicas) {
             let found = answer.get(&name).and_then(|entry| entry.value.clone()).unwrap_or_default();
             if found != wanted {
                 return Err(fault(format!("{name} is {found}, must be {wanted}")));
@@ -194,11 +197,11 @@ async fn check_settings(admin: &Admin, brokers: usize) -> Result<(), LogError> {
 }
 
 impl Spec {
-    /// The settings it has on a cluster of so many brokers.
-    pub fn settings(&self, brokers: usize) -> BTreeMap<String, String> {
+    /// The settings it has with so many replicas.
+    pub fn settings(&self, replicas: usize) -> BTreeMap<String, String> {
         let mut settings = self.config.clone();
         let mut set = |name: &str, value: &str| drop(settings.insert(name.to_owned(), value.to_owned()));
-        let in_sync = if brokers >= 3 { CATALOGUE.defaults.min_insync_replicas } else { 1 };
+        let in_sync = if replicas >= 3 { CATALOGUE.defaults.min_insync_replicas } else { 1 };
         set("min.insync.replicas", &in_sync.to_string());
         set("unclean.leader.election.enable", "false");
         if self.sealed {
@@ -208,7 +211,7 @@ impl Spec {
             set("max.message.bytes", &MESSAGE_BYTES_MAX.to_string());
             set("message.timestamp.type", "LogAppendTime");
             set("compression.type", "producer");
-            if brokers == 1 {
+            if replicas == 1 {
                 // Kafka acknowledges before it flushes; with one replica that would be too early.
                 set("flush.messages", "1");
             }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use medtrace_ledger::{Item, ItemKind, Salt};
-use medtrace_log::LogError;
 use medtrace_log::consumer::{Bounds, Follower, Isolation, Message, RangeReader, bounds, last};
 use medtrace_log::embedded::Scratch;
 use medtrace_log::lease::{Lease, SESSION_MS};
@@ -12,6 +11,9 @@ use medtrace_log::producer::{Producer, SendError};
 use medtrace_log::record::Record;
 use medtrace_log::topics::{self, BLOCKS, CHAINER_LEASE, NOTICES, SCAN_EVENTS};
 use medtrace_log::transactions::{TransactionError, Transactions, Write};
+use medtrace_log::{Cluster, LogError};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
 #[tokio::test]
 async fn topics_are_made_once_with_kafkas_own_ids() {
@@ -171,6 +173,41 @@ async fn a_killed_broker_loses_and_doubles_nothing() {
         }
     }
     assert_eq!(counted, RECORDS, "each number stands once");
+}
+
+#[tokio::test]
+async fn whoever_leads_goes_on_leading_when_others_join() {
+    let kafka = Scratch::start().await;
+    let cluster = kafka.cluster();
+    // Names in either order: whoever comes first in the alphabet gets nothing for it.
+    let mut leader = Lease::join(&cluster, CHAINER_LEASE, "m").unwrap();
+    leader.acquired().await.unwrap();
+    let others = ["a", "z"].map(|name| Lease::join(&cluster, CHAINER_LEASE, name).unwrap());
+    all_joined(&cluster, 3).await;
+    tokio::select! {
+        biased;
+        () = leader.lost() => panic!("the lease was taken away"),
+        // Long enough for every member to have heard of every other.
+        () = tokio::time::sleep(Duration::from_millis(SESSION_MS)) => {}
+    }
+    assert!(leader.is_held() && !others.iter().any(Lease::is_held));
+}
+
+/// Waits until so many processes are members of the lease's group and know their places.
+async fn all_joined(cluster: &Cluster, members: usize) {
+    let cluster = cluster.clone();
+    let waiting = tokio::task::spawn_blocking(move || {
+        let mut config = ClientConfig::new();
+        let client: BaseConsumer = config.set("bootstrap.servers", cluster.bootstrap()).create().unwrap();
+        loop {
+            let groups = client.fetch_group_list(Some(CHAINER_LEASE), Duration::from_secs(10)).unwrap();
+            let group = groups.groups().first();
+            if group.is_some_and(|group| group.state() == "Stable" && group.members().len() == members) {
+                return;
+            }
+        }
+    });
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("all have joined").unwrap();
 }
 
 #[tokio::test]
