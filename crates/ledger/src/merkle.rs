@@ -8,6 +8,7 @@
 //! Two choices where implementations differ: a consistency proof from size 0 is refused, and every hash is 32 bytes.
 //! Source: RFC 6962 section 2.1; verification as in RFC 9162 sections 2.1.3.2 and 2.1.4.2.
 
+mod growth;
 mod tree;
 
 pub use tree::{Frontier, Tree, consistency_path_with, inclusion_path_with};
