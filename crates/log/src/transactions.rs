@@ -8,6 +8,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaError};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{Message as _, Timestamp};
 
 use crate::cluster::TRANSACTION_MS;
 use crate::{Cluster, LogError, quiet};
@@ -37,20 +38,28 @@ pub struct Write<'a> {
 
 /// A transactional producer. Its calls block: run them on a thread that may (`spawn_blocking`).
 pub struct Transactions {
-    producer: BaseProducer<Undelivered>,
+    producer: BaseProducer<Deliveries>,
 }
 
-/// Remembers the first delivery that failed in the current transaction.
+/// What became of the deliveries of the current transaction.
 #[derive(Default)]
-struct Undelivered(Mutex<Option<KafkaError>>);
+struct Deliveries(Mutex<Outcome>);
 
-impl Undelivered {
-    fn take(&self) -> Option<KafkaError> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+#[derive(Default)]
+struct Outcome {
+    /// The first that failed.
+    failed: Option<KafkaError>,
+    /// When the broker took the last.
+    taken_ms: Option<i64>,
+}
+
+impl Deliveries {
+    fn with<T>(&self, look: impl FnOnce(&mut Outcome) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 }
 
-impl ClientContext for Undelivered {
+impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         quiet::log(level, facility, message);
     }
@@ -60,23 +69,27 @@ impl ClientContext for Undelivered {
     }
 }
 
-impl ProducerContext for Undelivered {
+impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
-            let mut first = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            first.get_or_insert_with(|| error.clone());
-        }
+        self.with(|outcome| match result {
+            Ok(message) => {
+                if let Timestamp::LogAppendTime(ms) = message.timestamp() {
+                    outcome.taken_ms = Some(ms);
+                }
+            }
+            Err((error, _)) => drop(outcome.failed.get_or_insert_with(|| error.clone())),
+        });
     }
 }
 
 impl Transactions {
     /// Opens the id: shuts out whoever held it and waits until its open transaction is ended.
     pub fn open(cluster: &Cluster, id: &str) -> Result<Transactions, LogError> {
-        let producer: BaseProducer<Undelivered> = cluster
+        let producer: BaseProducer<Deliveries> = cluster
             .transactional(id)
-            .create_with_context(Undelivered::default())
+            .create_with_context(Deliveries::default())
             .map_err(|error| LogError::Settings(error.to_string()))?;
         let wait = Duration::from_millis(TRANSACTION_MS);
         producer.init_transactions(wait).map_err(LogError::kafka(format!("open the transactional id {id}")))?;
@@ -86,16 +99,18 @@ impl Transactions {
     /// Writes all in one transaction. When it returns `Ok` the decision is durable; readers of what is committed see the
     /// records moments later, when Kafka has written its markers. (So read back by following, not by asking for the end.
     /// [`Transactions::open`] does wait for the markers of whoever held the id before.)
-    pub fn commit(&mut self, writes: &[Write<'_>]) -> Result<(), TransactionError> {
+    ///
+    /// Returns when the broker took the last record by its own clock, Unix ms, if the topic's records carry that.
+    pub fn commit(&mut self, writes: &[Write<'_>]) -> Result<Option<i64>, TransactionError> {
         let deadline = Instant::now() + Duration::from_millis(TRANSACTION_MS);
-        self.producer.context().take();
+        self.producer.context().with(std::mem::take);
         self.producer.begin_transaction().map_err(|error| self.outcome(error))?;
         if let Err(error) = self.write(writes, deadline) {
             return Err(self.abort(error));
         }
         loop {
             match self.producer.commit_transaction(deadline.saturating_duration_since(Instant::now())) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(self.producer.context().with(|outcome| outcome.taken_ms)),
                 // The request is still under way; asking again waits for the same one.
                 Err(error) if retriable(&error) && Instant::now() < deadline => {}
                 Err(error) if requires_abort(&error) => return Err(self.abort(error)),
@@ -120,7 +135,7 @@ impl Transactions {
             }
             self.producer.poll(Duration::from_millis(1));
         }
-        match self.producer.context().take() {
+        match self.producer.context().with(|outcome| outcome.failed.take()) {
             Some(error) => Err(error),
             None => sent,
         }

@@ -1,20 +1,14 @@
 //! The whole chain, recomputed from the log: what a stranger would do who trusts nothing but the genesis.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use futures::{StreamExt, stream};
-use medtrace_ledger::block::Header;
 use medtrace_ledger::hash::Hash;
-use medtrace_ledger::{Checkpoint, Genesis, SubmissionKind, TopicName};
+use medtrace_ledger::{Checkpoint, Genesis};
 use medtrace_log::consumer::{Isolation, RangeReader, last};
 use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
-use medtrace_log::topics::{BLOCKS, CHECKPOINTS};
+use medtrace_log::topics::{self, BLOCKS, CHECKPOINTS, NOTICES, SCAN_EVENTS};
 use medtrace_log::{Cluster, LogError};
 
-use crate::chain::{Chain, Part};
-use crate::feed::workers;
-use crate::inspect::{Consortium, Inspected, inspect};
+use crate::recover::same_topics;
+use crate::verify::{Recomputed, Verifier};
 
 /// Bytes of checkpoints read at once.
 const READ_BYTES: usize = 1 << 20;
@@ -54,119 +48,60 @@ pub async fn verify_chain(
     genesis: &Genesis,
     mut visit: impl FnMut(&SealedBlock),
 ) -> Result<Report, LogError> {
-    let consortium = Arc::new(Consortium::of(genesis));
     // The end of the checkpoints before the end of the blocks: a chain that grows meanwhile is not ahead of itself.
     let checkpoints_to = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?.map_or(0, |end| end.offset + 1);
     let mut report = Report::default();
     let mut roots = Vec::new();
-    let mut chain = Chain::begin(genesis);
+    let mut verifier = Verifier::begin(genesis);
     if let Some(message) = last(cluster, BLOCKS, 0, Isolation::Committed).await? {
         let size = read_header(&message)?.0.height.saturating_add(1);
         let mut log = SealedLog::open(cluster, 0, None).await?;
-        while chain.size() < size && report.findings.len() < FINDINGS_MAX {
+        while verifier.chain().size() < size && report.findings.len() < FINDINGS_MAX {
             let block = match log.next().await {
                 Ok(block) => block,
                 // What stands there cannot be read as a block: after it nothing can be held against anything.
                 Err(error) if contradicts(&error) => {
-                    report.findings.push(Finding { height: chain.size(), what: error.to_string() });
+                    report.findings.push(Finding { height: verifier.chain().size(), what: error.to_string() });
                     break;
                 }
                 Err(error) => return Err(error),
             };
-            let appended = check_block(&mut chain, &consortium, &block, &mut report).await?;
+            let appended = check_block(&mut verifier, &block, &mut report).await?;
             visit(&block);
             if !appended {
                 break;
             }
-            roots.push(chain.root());
+            roots.push(verifier.chain().root());
         }
-        report.end = roots.last().map(|root| (chain.size(), *root));
+        report.end = roots.last().map(|root| (verifier.chain().size(), *root));
     }
+    check_topics(cluster, &verifier, &mut report).await?;
     check_checkpoints(cluster, genesis, checkpoints_to, &roots, &mut report).await?;
     Ok(report)
 }
 
-/// Derives the block again from its records and compares; whether the chain could go on with it.
-async fn check_block(
-    chain: &mut Chain,
-    consortium: &Arc<Consortium>,
-    block: &SealedBlock,
-    report: &mut Report,
-) -> Result<bool, LogError> {
-    let header = &block.header;
-    let height = header.height;
-    let parts = inspect_parts(consortium, block).await?;
-    let parts: Vec<Part<'_>> = parts
-        .iter()
-        .filter_map(|((topic, partition), records)| {
-            let cut = header.cuts.iter().find(|cut| cut.topic == *topic && cut.partition == *partition)?;
-            Some(Part { topic: topic.clone(), uuid: cut.uuid, partition: *partition, records })
-        })
-        .collect();
-    let mut note = |what: String| report.findings.push(Finding { height, what });
-    match chain.derive(header.time_ms, &parts) {
-        Ok(derived) => compare(header, &derived.header).into_iter().for_each(&mut note),
-        Err(fault) => note(fault.to_string()),
-    }
+/// Holds one block against its records; whether the chain could go on with it.
+async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut Report) -> Result<bool, LogError> {
+    let height = block.header.height;
+    let Recomputed { differences, items, follows } = verifier.next(block).await?;
+    report.findings.extend(differences.into_iter().map(|what| Finding { height, what }));
     report.blocks += 1;
     report.records += block.records.len() as u64;
-    report.bad += header.bad.len() as u64;
-    let records = block.records.iter().zip(parts.iter().flat_map(|part| part.records));
-    let good = records.filter(|(sealed, _)| sealed.bad.is_none());
-    report.items += good.map(|(_, record)| u64::from(record.weight)).sum::<u64>();
-    match chain.append(header) {
-        Ok(()) => Ok(true),
-        Err(fault) => {
-            report.findings.push(Finding { height, what: fault.to_string() });
-            Ok(false)
-        }
-    }
+    report.bad += block.header.bad.len() as u64;
+    report.items += items;
+    Ok(follows)
 }
 
-type Parts = BTreeMap<(TopicName, u32), Vec<Inspected>>;
-
-async fn inspect_parts(consortium: &Arc<Consortium>, block: &SealedBlock) -> Result<Parts, LogError> {
-    let tasks = block.records.iter().map(|record| {
-        let kind = SubmissionKind::of_topic(&record.topic).unwrap_or(SubmissionKind::Events);
-        let (consortium, offset, value) = (consortium.clone(), record.offset, record.value.clone());
-        tokio::task::spawn_blocking(move || inspect(kind, &consortium, offset, value))
-    });
-    let inspected: Vec<_> = stream::iter(tasks).buffered(workers()).collect().await;
-    let mut parts = Parts::new();
-    for (record, inspected) in block.records.iter().zip(inspected) {
-        let broken = |error: String| LogError::Broken(error);
-        let inspected = inspected.map_err(|error| broken(error.to_string()))?;
-        let topic = record.topic.parse().map_err(|_| broken(format!("{} is no topic's name", record.topic)))?;
-        parts.entry((topic, record.partition.cast_unsigned())).or_default().push(inspected);
-    }
-    Ok(parts)
-}
-
-/// What differs between a header and what its records give.
-fn compare(found: &Header, derived: &Header) -> Vec<String> {
-    let mut differences = Vec::new();
-    let mut differ = |what: String, found: String, derived: String| {
-        if found != derived {
-            differences.push(format!("{what}: the header says {found}, the log gives {derived}"));
-        }
+/// The topics must be those that the headers name: a topic made anew has other records under the same offsets.
+async fn check_topics(cluster: &Cluster, verifier: &Verifier, report: &mut Report) -> Result<(), LogError> {
+    let topics = match topics::describe(cluster, &[NOTICES, SCAN_EVENTS]).await {
+        Err(error) if contradicts(&error) => Err(error.to_string()),
+        topics => same_topics(verifier.chain(), &topics?).map_err(|stop| stop.to_string()),
     };
-    differ("origin".into(), found.origin.to_string(), derived.origin.to_string());
-    differ("time".into(), found.time_ms.to_string(), derived.time_ms.to_string());
-    differ("keys".into(), crate::chain::show(found.keys), crate::chain::show(derived.keys));
-    differ("number of cuts".into(), found.cuts.len().to_string(), derived.cuts.len().to_string());
-    for (found, derived) in found.cuts.iter().zip(&derived.cuts) {
-        let name = format!("cut {}/{} {}..{}", found.topic, found.partition, found.from, found.to);
-        differ(format!("{name}, end"), found.to.to_string(), derived.to.to_string());
-        differ(format!("{name}, records"), found.records.to_string(), derived.records.to_string());
-        differ(format!("{name}, root"), found.root.to_string(), derived.root.to_string());
+    if let Err(what) = topics {
+        report.findings.push(Finding { height: verifier.chain().size().saturating_sub(1), what });
     }
-    let bad = |header: &Header| {
-        let lines =
-            header.bad.iter().map(|bad| format!("{} {} {} {}", bad.topic, bad.partition, bad.ordinal, bad.reason));
-        lines.collect::<Vec<_>>().join(", ")
-    };
-    differ("bad records".into(), bad(found), bad(derived));
-    differences
+    Ok(())
 }
 
 /// Every published checkpoint must be this chainer's, of this chain, and none may go back.

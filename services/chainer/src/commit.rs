@@ -1,17 +1,19 @@
 //! From records to a signed checkpoint, with the one commit point of the chainer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use medtrace_ledger::block::Header;
 use medtrace_ledger::{Checkpoint, Genesis, Signer};
 use medtrace_log::cluster::REQUEST_MS;
 use medtrace_log::consumer::Follower;
-use medtrace_log::topics::{BLOCKS, CHECKPOINTS};
+use medtrace_log::topics::{BLOCKS, CHAINER_LEASE, CHECKPOINTS};
 use medtrace_log::transactions::{TransactionError, Transactions, Write};
 use medtrace_log::{LogError, sealed::read_header};
+use tokio::time::Instant;
 
 use crate::chain::{Chain, Part, confirm};
+use crate::clock::Told;
 use crate::standing::{Folder, Standing};
 use crate::stop::Stop;
 
@@ -31,6 +33,12 @@ pub struct Sealer {
     pub(crate) transactions: Option<Transactions>,
     /// Stands behind the last block of the chain.
     pub(crate) blocks: Follower,
+    /// The last header of the chain, if there is one.
+    pub(crate) last: Option<Header>,
+    /// What time the broker said it was, the last time it took a record.
+    pub(crate) told: Option<Told>,
+    /// When the last checkpoint was published by this process.
+    pub(crate) published: Instant,
 }
 
 /// What one block was and what it took.
@@ -62,24 +70,38 @@ impl Sealer {
 
         let started = Instant::now();
         self.chain.append(&header)?;
-        self.conclude(&header).await?;
+        self.last = Some(header.clone());
+        self.conclude().await?;
         Ok(Sealed { header, taken: derived.taken, cut, commit, sign: started.elapsed() })
     }
 
     /// Makes the chain's end known: durably to itself first, then signed to everybody. Also called at start, for a
     /// block that was committed by a process that ended before this. Signing the same end twice gives the same bytes.
-    pub(crate) async fn conclude(&mut self, last: &Header) -> Result<(), Stop> {
-        self.remember(last)?;
-        let (size, root) = (self.chain.size(), self.chain.root());
-        let checkpoint = Checkpoint { origin: self.genesis.origin.clone(), size, root };
-        let note = checkpoint.sign(&self.signer)?.to_string();
-        self.commit(last.height, CHECKPOINTS, size.to_string(), note).await
+    pub(crate) async fn conclude(&mut self) -> Result<(), Stop> {
+        self.remember()?;
+        self.publish().await
     }
 
     /// Writes the chain's end into the own folder; on disk when it returns.
-    pub(crate) fn remember(&self, last: &Header) -> Result<(), Stop> {
+    pub(crate) fn remember(&self) -> Result<(), Stop> {
         let (size, root) = (self.chain.size(), self.chain.root());
-        self.folder.set_standing(&Standing { size, root, header: last.clone() })
+        let standing = self.last.as_ref().map(|header| Standing { size, root, header: header.clone() });
+        standing.map_or(Ok(()), |standing| self.folder.set_standing(&standing))
+    }
+
+    /// Publishes a checkpoint of the chain's end, if there is a block, which must have been remembered before.
+    pub(crate) async fn publish(&mut self) -> Result<(), Stop> {
+        self.published = Instant::now();
+        let Some(height) = self.last.as_ref().map(|last| last.height) else { return Ok(()) };
+        let (size, root) = (self.chain.size(), self.chain.root());
+        let checkpoint = Checkpoint { origin: self.genesis.origin.clone(), size, root };
+        let note = checkpoint.sign(&self.signer)?.to_string();
+        self.commit(height, CHECKPOINTS, size.to_string(), note).await
+    }
+
+    /// Asks the broker what time it is, by a record that nobody reads.
+    pub(crate) async fn ask_time(&mut self) -> Result<(), Stop> {
+        self.commit(self.chain.size(), CHAINER_LEASE, "time".into(), String::new()).await
     }
 
     /// Writes one record in one transaction.
@@ -102,7 +124,9 @@ impl Sealer {
         let (transactions, outcome) =
             joined.map_err(|error| LogError::Broken(format!("a transaction ended by itself: {error}")))?;
         self.transactions = Some(transactions);
-        outcome.map_err(|source| Stop::Commit { height, source })
+        let told = outcome.map_err(|source| Stop::Commit { height, source })?;
+        self.told = told.map(Told::now).or(self.told);
+        Ok(())
     }
 
     /// The next record of `blocks` must be the header just committed.

@@ -2,14 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use medtrace_ledger::{Genesis, Signer};
 use medtrace_log::Cluster;
 use medtrace_service::keys::Keyring;
 use medtrace_service::{ConfigError, Env};
 
+use crate::clock::Clock;
+
 /// Default of `MEDTRACE_ADMIN`.
 const ADMIN: &str = "127.0.0.1:7185";
+/// Default of `MEDTRACE_HEARTBEAT_S`.
+const HEARTBEAT_S: u64 = 60;
 
 /// What a chainer needs to know.
 #[derive(Clone, Debug)]
@@ -24,6 +29,10 @@ pub struct Config {
     pub data: PathBuf,
     /// From `MEDTRACE_KEYS`, a folder: the key that the genesis names as the chainer's. Whoever has it signs for the chain.
     pub signer: Signer,
+    /// `MEDTRACE_HEARTBEAT_S`, default 60: so often at least a checkpoint is published, whether the chain grows or not.
+    pub heartbeat: Duration,
+    /// This machine's.
+    pub clock: Clock,
 }
 
 impl Config {
@@ -44,6 +53,8 @@ impl Config {
             data: env.own_folder("MEDTRACE_DATA")?,
             signer: signer.ok_or_else(missing)?,
             genesis,
+            heartbeat: Duration::from_secs(env.or("MEDTRACE_HEARTBEAT_S", &HEARTBEAT_S.to_string())?),
+            clock: Clock::default(),
         })
     }
 }

@@ -35,7 +35,7 @@ pub struct Inspected {
     pub bytes: usize,
     /// The submission, or why it is bad wherever it stands.
     pub opened: Result<Submission, Refused>,
-    /// Index and bytes of each notice that is not erased.
+    /// Index and bytes of each notice.
     pub notices: Vec<(u32, Vec<u8>)>,
 }
 
@@ -50,7 +50,11 @@ pub fn inspect(kind: SubmissionKind, consortium: &Consortium, offset: u64, value
         }
     };
     let expected = Expected { kind, origin: &consortium.origin, genesis: consortium.genesis };
-    let opened = open_submission(&unpacked.record.note, &unpacked.leaves(), &expected);
+    let whole = |submission| match unpacked.bodies.iter().any(|body| matches!(body, Body::Erased(_))) {
+        true => Err(Refused { reason: reason::ERASED, detail: "an item came as its leaf alone".into() }),
+        false => Ok(submission),
+    };
+    let opened = open_submission(&unpacked.record.note, &unpacked.leaves(), &expected).and_then(whole);
     let notices = (0u32..)
         .zip(unpacked.bodies.iter())
         .filter_map(|(index, body)| match body {

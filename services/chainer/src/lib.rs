@@ -2,7 +2,7 @@
 //!
 //! In scope: what a block seals ([`inspect`], [`chain`]: pure, no clock and no Kafka), and the shell around it: reading
 //! the log with bounded memory ([`feed`]), finding the end of the chain and refusing another one ([`recover`]), the one
-//! commit point ([`commit`]), leadership ([`lead`]), and the same questions asked of a whole chain ([`audit`]).
+//! commit point ([`commit`]), leadership ([`lead`]), and the same questions asked of each block of a whole chain ([`verify`], [`audit`]).
 //!
 //! Out of scope: what an event says and whether its party may say it (indexer), cosignatures (witness), derived tables.
 //!
@@ -10,26 +10,34 @@
 //! scan-events ─┐  inspect (parallel)        derive              commit               conclude
 //! notices ─────┴─▶ leaf, signature, root ─▶ keys, cuts, bad ─▶ blocks, one ─▶ read back, append, standing file (fsync),
 //!                  of each record           header             transaction    sign ─▶ checkpoints
-//! start: read blocks to their end ─▶ compare with the standing file and with checkpoints ─▶ conclude what is not yet ─▶
+//! standby: follow what is signed, and wait for the lease ─▶ lead
+//! lead: read blocks to their end ─▶ compare with the standing file and with checkpoints, recompute what nobody has signed
+//!       ─▶ conclude what is not yet ─▶ seal, as long as the clock is the broker's
 //! ```
 //!
-//! A process that ends anywhere is started again and goes through `start`; that is all the recovery there is.
+//! A process that ends anywhere is started again and goes through both; that is all the recovery there is. One that loses
+//! the lease ends.
 
 pub mod audit;
 pub mod chain;
+mod clock;
 pub mod commit;
 mod config;
 pub mod feed;
 pub mod inspect;
 mod lead;
+mod leader;
 mod metrics;
 mod pending;
 pub mod recover;
 mod room;
+mod standby;
 mod standing;
 mod stop;
+pub mod verify;
 
 pub use audit::{Finding, Report, verify_chain};
+pub use clock::Clock;
 pub use config::Config;
 pub use lead::run;
 pub use metrics::{Metrics, Status};

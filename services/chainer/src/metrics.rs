@@ -10,11 +10,16 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
 
+use crate::clock::{Clock, together};
+
 /// A chain that has not been cut for so long although records wait is not ready, seconds.
 const LAG_READY_S: f64 = 5.0;
 /// A chain whose time is so far ahead of this machine's clock is not ready, seconds: what honest clocks sign comes to be
 /// too old for it.
 const AHEAD_READY_S: f64 = 600.0;
+
+/// A standby that has seen nothing published for so long is not ready, milliseconds: nobody leads (three heartbeats).
+const FOLLOWED_READY_MS: u64 = 180_000;
 
 /// Counted once for each block. Cheap to clone: every clone counts into the same.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ pub struct Metrics {
     pub lag_events: Gauge,
     /// Age of the oldest record that is not sealed yet, in milliseconds
     pub lag_ms: Gauge,
+    /// How far this machine's clock is ahead of the broker's, in milliseconds; negative: behind
+    pub clock_ahead_ms: Gauge,
     /// Verifying the records of one block, added up over all workers
     pub verify: Histogram,
     /// Deriving a header, roots twice
@@ -58,12 +65,14 @@ impl Metrics {
             lag_records: Gauge::default(),
             lag_events: Gauge::default(),
             lag_ms: Gauge::default(),
+            clock_ahead_ms: Gauge::default(),
             verify: times(),
             cut: times(),
             commit: times(),
             sign: times(),
         };
-        let Metrics { blocks, records, events, bad, size, lag_records, lag_events, lag_ms, .. } = metrics.clone();
+        let Metrics { blocks, records, events, bad, size, lag_records, lag_events, lag_ms, clock_ahead_ms, .. } =
+            metrics.clone();
         let into = registry.sub_registry_with_prefix("chainer");
         into.register("blocks", "Blocks sealed by this process", blocks);
         into.register("records", "Records sealed by this process", records);
@@ -73,6 +82,8 @@ impl Metrics {
         into.register("lag_records", "Records in the log that are not sealed yet", lag_records);
         into.register("lag_events", "Events in the log that are not sealed yet; unread ones estimated", lag_events);
         into.register("lag_milliseconds", "Age of the oldest record that is not sealed yet", lag_ms);
+        let help = "How far the clock is ahead of the broker's; negative: behind. Beyond 60,000 nothing is sealed";
+        into.register("clock_ahead_milliseconds", help, clock_ahead_ms);
         for (name, help, histogram) in [
             ("verify", "Verifying the records of one block, added up over all workers", &metrics.verify),
             ("cut", "Deriving a header, its roots twice", &metrics.cut),
@@ -98,6 +109,10 @@ struct State {
     lag_events: u64,
     lag: Duration,
     ahead: Duration,
+    /// Of this machine's clock, to the broker's.
+    clock_ahead_ms: i64,
+    /// While another leads: when it published the checkpoint that was followed last, Unix ms.
+    followed_ms: Option<i64>,
 }
 
 impl Status {
@@ -109,6 +124,16 @@ impl Status {
     /// Does not lead, but is doing this.
     pub fn does(&self, doing: &'static str) {
         self.change(|state| *state = State { doing, leader: false, ..state.clone() });
+    }
+
+    /// Another leads; what it published at that time (Unix ms) has been followed.
+    pub fn follows(&self, size: u64, published_ms: i64) {
+        self.change(|state| (state.size, state.followed_ms) = (size, Some(published_ms)));
+    }
+
+    /// How far the clock is ahead of the broker's, milliseconds.
+    pub fn clock_is_ahead(&self, ahead_ms: i64) {
+        self.change(|state| state.clock_ahead_ms = ahead_ms);
     }
 
     /// The chain has grown.
@@ -126,10 +151,17 @@ impl Status {
         self.change(|state| state.ahead = ahead);
     }
 
-    /// Ready: leads, keeps up, and its time is that of the clock.
+    /// Ready: leads, keeps up, and its time is that of the clock, which is the broker's; or follows somebody who leads.
     pub fn readiness(&self) -> Readiness {
+        self.readiness_at(Clock::default().now_ms())
+    }
+
+    fn readiness_at(&self, now_ms: u64) -> Readiness {
         let state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
         let (lag, ahead) = (state.lag.as_secs_f64(), state.ahead.as_secs_f64());
+        let followed_ms = state.followed_ms.map(|ms| now_ms.saturating_sub(ms.unsigned_abs()));
+        let leads = lag < LAG_READY_S && ahead <= AHEAD_READY_S && together(state.clock_ahead_ms);
+        let follows = followed_ms.is_some_and(|ms| ms <= FOLLOWED_READY_MS);
         let details = json!({
             "doing": state.doing,
             "leader": state.leader,
@@ -138,8 +170,10 @@ impl Status {
             "lag_events": state.lag_events,
             "lag_seconds": lag,
             "ahead_seconds": ahead,
+            "clock_ahead_ms": state.clock_ahead_ms,
+            "followed_ms_ago": followed_ms,
         });
-        Readiness::new(state.leader && lag < LAG_READY_S && ahead <= AHEAD_READY_S, details)
+        Readiness::new(if state.leader { leads } else { follows }, details)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -165,5 +199,22 @@ mod tests {
             let readiness = status.readiness();
             assert_eq!((readiness.ready, readiness.details["ahead_seconds"].as_f64()), (ready, Some(seconds as f64)));
         }
+        status.is_ahead(Duration::ZERO);
+        for (clock_ahead_ms, ready) in [(60_000, true), (-60_001, false)] {
+            status.clock_is_ahead(clock_ahead_ms);
+            assert_eq!(status.readiness().ready, ready);
+        }
+    }
+
+    #[test]
+    fn a_standby_is_ready_while_somebody_leads() {
+        let status = Status::default();
+        status.does("waiting for the lease");
+        assert!(!status.readiness_at(0).ready);
+        status.follows(7, 1_000_000);
+        for (now_ms, ready) in [(999_000, true), (1_180_000, true), (1_180_001, false)] {
+            assert_eq!(status.readiness_at(now_ms).ready, ready, "{now_ms}");
+        }
+        assert_eq!(status.readiness_at(0).details["size"], 7);
     }
 }

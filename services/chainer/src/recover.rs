@@ -6,15 +6,17 @@ use std::sync::Arc;
 use medtrace_ledger::block::Header;
 use medtrace_ledger::hash::Hash;
 use medtrace_ledger::{Checkpoint, Genesis, SubmissionKind};
-use medtrace_log::consumer::{Isolation, last};
+use medtrace_log::consumer::{Isolation, Message, last};
 use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, NOTICES, Topic};
 use medtrace_log::{Cluster, LogError};
 
 use crate::chain::{Chain, Fault};
+use crate::clock::APART_MS_MAX;
 use crate::inspect::{Consortium, inspect};
 use crate::standing::Standing;
 use crate::stop::Stop;
+use crate::verify::Verifier;
 
 /// The chain as `blocks` holds it.
 pub struct Recovered {
@@ -28,25 +30,75 @@ pub struct Recovered {
 }
 
 /// Somebody's word of how the chain begins.
-struct Claim {
-    who: &'static str,
-    size: u64,
-    root: Hash,
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub who: &'static str,
+    pub size: u64,
+    pub root: Hash,
 }
 
-/// Reads the chain and holds it against the standing file and the last checkpoint.
-pub async fn recover(
+impl From<&Standing> for Claim {
+    fn from(standing: &Standing) -> Claim {
+        Claim { who: "the standing file", size: standing.size, root: standing.root }
+    }
+}
+
+/// The chain as far as somebody has signed it: its notices are applied, its events are left to whoever signed.
+pub(crate) struct Followed {
+    pub chain: Chain,
+    pub last: Option<Header>,
+    /// Stands behind the chain's last block.
+    log: Option<SealedLog>,
+}
+
+impl Followed {
+    /// Before the first block.
+    pub fn begin(genesis: &Genesis) -> Followed {
+        Followed { chain: Chain::begin(genesis), last: None, log: None }
+    }
+
+    /// Goes on to `size` headers, and holds every claim against the chain as it passes. Cancelling loses nothing.
+    pub async fn follow(
+        &mut self,
+        cluster: &Cluster,
+        consortium: &Consortium,
+        size: u64,
+        claims: &[Claim],
+    ) -> Result<(), Stop> {
+        compare(&self.chain, claims)?;
+        if self.chain.size() >= size {
+            return Ok(());
+        }
+        let mut log = match self.log.take() {
+            Some(log) => log,
+            None => SealedLog::open(cluster, self.chain.size(), Some(NOTICES)).await?,
+        };
+        while self.chain.size() < size {
+            let block = log.next().await?;
+            follow(&mut self.chain, consortium, &block)?;
+            self.last = Some(block.header);
+            compare(&self.chain, claims)?;
+        }
+        self.log = Some(log);
+        Ok(())
+    }
+}
+
+/// Reads the chain from what has been followed to its end, and holds it against the standing file and the last checkpoint.
+/// A block that nobody has signed yet may have been written by anybody: it is recomputed from its records, and must not be
+/// of the future (`clock_ms`).
+pub(crate) async fn recover(
     cluster: &Cluster,
     genesis: &Genesis,
     consortium: &Arc<Consortium>,
     standing: Option<Standing>,
+    mut followed: Followed,
+    clock_ms: u64,
 ) -> Result<Recovered, Stop> {
     let published = last_checkpoint(cluster, genesis).await?;
-    let own = standing.map(|standing| Claim { who: "the standing file", size: standing.size, root: standing.root });
-    let signed = published.as_ref().map(|(size, root)| Claim { who: "the last checkpoint", size: *size, root: *root });
-    let claims: Vec<Claim> = own.into_iter().chain(signed).collect();
-
-    let mut chain = Chain::begin(genesis);
+    let own = Claim { who: "what this process has read", size: followed.chain.size(), root: followed.chain.root() };
+    let claims: Vec<Claim> =
+        [Some(own), standing.as_ref().map(Claim::from), published.clone()].into_iter().flatten().collect();
     let end = last(cluster, BLOCKS, 0, Isolation::Committed).await?;
     let (size, blocks_to) = match &end {
         Some(message) => (read_header(message)?.0.height.saturating_add(1), message.offset + 1),
@@ -55,17 +107,32 @@ pub async fn recover(
     if let Some(Claim { who, size: said, .. }) = claims.iter().find(|claim| claim.size > size) {
         return Err(Stop::Ahead { who, said: *said, held: size });
     }
-    let mut last = None;
-    if size > 0 {
-        let mut log = SealedLog::open(cluster, 0, Some(NOTICES)).await?;
-        while chain.size() < size {
+    let signed = claims.iter().map(|claim| claim.size).max().unwrap_or_default();
+    followed.follow(cluster, consortium, signed, &claims).await?;
+    let Followed { chain, mut last, .. } = followed;
+    let mut verifier = Verifier::of(chain, consortium.clone());
+    if verifier.chain().size() < size {
+        let mut log = SealedLog::open(cluster, verifier.chain().size(), None).await?;
+        while verifier.chain().size() < size {
             let block = log.next().await?;
-            follow(&mut chain, consortium, &block)?;
-            compare(&chain, &claims)?;
+            recompute(&mut verifier, &block, clock_ms).await?;
             last = Some(block.header);
         }
     }
-    Ok(Recovered { chain, last, blocks_to, published: published.map_or(0, |(size, _)| size) })
+    let published = published.map_or(0, |claim| claim.size);
+    Ok(Recovered { chain: verifier.into_chain(), last, blocks_to, published })
+}
+
+async fn recompute(verifier: &mut Verifier, block: &SealedBlock, clock_ms: u64) -> Result<(), Stop> {
+    let (height, time_ms) = (block.header.height, block.header.time_ms);
+    let mut differences = verifier.next(block).await?.differences;
+    if time_ms > clock_ms.saturating_add(APART_MS_MAX) {
+        differences.push(format!("its time is {time_ms}, this clock reads {clock_ms}"));
+    }
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(Stop::Foreign { height, what: differences.join("; ") }),
+    }
 }
 
 /// Appends one block to the chain, with its notices.
@@ -91,12 +158,17 @@ fn compare(chain: &Chain, claims: &[Claim]) -> Result<(), Stop> {
     }
 }
 
-/// Size and root of the last published checkpoint.
-async fn last_checkpoint(cluster: &Cluster, genesis: &Genesis) -> Result<Option<(u64, Hash)>, Stop> {
-    let Some(message) = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await? else { return Ok(None) };
+/// What the last published checkpoint claims.
+async fn last_checkpoint(cluster: &Cluster, genesis: &Genesis) -> Result<Option<Claim>, Stop> {
+    let message = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?;
+    message.map(|message| checkpoint_of(message, genesis)).transpose()
+}
+
+/// What a record of `checkpoints` claims.
+pub(crate) fn checkpoint_of(message: Message, genesis: &Genesis) -> Result<Claim, Stop> {
     let note = String::from_utf8(message.value).map_err(|error| Stop::Checkpoint(error.to_string()))?;
     let (checkpoint, _) = Checkpoint::open(&note, genesis).map_err(|error| Stop::Checkpoint(error.to_string()))?;
-    Ok(Some((checkpoint.size, checkpoint.root)))
+    Ok(Claim { who: "the last checkpoint", size: checkpoint.size, root: checkpoint.root })
 }
 
 /// The topics must still be those that the chain was cut from.

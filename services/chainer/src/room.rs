@@ -6,7 +6,7 @@ use medtrace_ledger::names::WORD_BYTES_MAX;
 use crate::inspect::Inspected;
 
 /// Bytes of a header without its cuts and bad lines, at most: format, origin, height, root, time and keys.
-const HEAD_BYTES: usize = 17 + 129 + 11 + 45 + 16 + 5 + 11 + 45;
+const HEAD_BYTES: usize = 18 + 129 + 11 + 45 + 16 + 5 + 11 + 45;
 /// Bytes of a cut line besides the topic's name, at most: uuid, partition, two offsets, records, root, spaces.
 const CUT_BYTES: usize = 4 + 22 + 10 + 19 + 19 + 5 + 44 + 7;
 /// Bytes of a bad line besides the topic's name, at most: partition, ordinal, reason, spaces.

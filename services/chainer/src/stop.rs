@@ -31,6 +31,12 @@ pub enum Stop {
         "refused to go on: {who} says that the chain's first {size} headers are {said}, blocks holds {held}; nothing is sealed until an operator has found out why"
     )]
     Differs { who: &'static str, size: u64, said: String, held: String },
+    /// A block that nobody has signed is not what its records give.
+    #[error("refused to sign block {height}, which this process has not sealed: {what}")]
+    Foreign { height: u64, what: String },
+    /// The lease has gone to another process, or Kafka has not heard of this one for too long.
+    #[error("the lease was lost; another process may lead")]
+    Lost,
     /// The last record of `checkpoints` is not a checkpoint by this chainer.
     #[error("refused to go on: the last record of checkpoints is none of this chainer's: {0}")]
     Checkpoint(String),

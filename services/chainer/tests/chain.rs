@@ -9,6 +9,7 @@ use medtrace_chainer::inspect::{Inspected, inspect};
 use medtrace_ledger::block::{BLOCK_BYTES_MAX, BLOCK_EVENTS_MAX, Cut, HEADER_BYTES_MAX, Header};
 use medtrace_ledger::submission::{AGE_MS_MAX, AHEAD_MS_MAX, submission_leaf, undecodable_leaf};
 use medtrace_ledger::{Genesis, ItemKind, Origin, SubmissionKind, merkle};
+use medtrace_log::frame::{self, Body};
 use medtrace_log::record::Record;
 use medtrace_log::topics::{NOTICES, SCAN_EVENTS};
 use proptest::prelude::*;
@@ -54,6 +55,13 @@ fn reason(chain: &Chain, clock_ms: u64, kind: SubmissionKind, value: Vec<u8>) ->
     // Bad or not, it is sealed.
     assert_eq!((header.cuts[0].records, header.cuts[0].to, header.cuts[0].root), (1, 8, merkle::root([leaf])));
     header.bad.first().map(|bad| bad.reason.to_string())
+}
+
+/// The frame of a record whose first item has lost its bytes.
+fn without_bytes(record: &Record) -> Vec<u8> {
+    let unpacked = record.clone().unpack().unwrap();
+    let first = Body::Erased(unpacked.leaves()[0].hash);
+    frame::pack(std::iter::once(first).chain(unpacked.bodies.iter().skip(1))).unwrap()
 }
 
 #[test]
@@ -124,6 +132,12 @@ fn what_does_not_verify_is_named_with_its_reason() {
         ),
         ("an item exchanged", events, with(&|r| r.bodies = other_items.bodies.clone()), Some("root")),
         ("a salt exchanged", events, with(&|r| r.salts.swap(0, 1)), Some("root")),
+        (
+            "an item as its leaf alone, though the root is right",
+            events,
+            with(&|r| r.bodies = without_bytes(r)),
+            Some("erased"),
+        ),
         ("a week and a moment old", events, good().at(NOW_MS - AGE_MS_MAX - 1).value(), Some("time")),
         ("five minutes and a moment ahead", events, good().at(NOW_MS + AHEAD_MS_MAX + 1).value(), Some("time")),
         (

@@ -8,27 +8,19 @@ mod world;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use medtrace_chainer::verify_chain;
-use medtrace_ledger::SubmissionKind;
+use medtrace_ledger::block::{Cut, Header};
+use medtrace_ledger::{Hash, SubmissionKind, merkle};
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Follower, Isolation};
 use medtrace_log::embedded::Scratch;
 use medtrace_log::producer::Producer;
-use medtrace_log::topics::BLOCKS;
+use medtrace_log::topics::{self, BLOCKS, SCAN_EVENTS};
 use medtrace_log::transactions::{Transactions, Write};
 use world::process::{Site, all_sealed};
 use world::*;
-
-fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    u64::try_from(since.as_millis()).unwrap()
-}
-
-async fn send(producer: &Producer, draft: &Draft) {
-    let value = draft.clone().at(now_ms()).value();
-    producer.send(draft.kind.topic(), None, draft.party.as_bytes(), &value).await.unwrap();
-}
 
 #[tokio::test]
 async fn submissions_become_a_chain_and_a_restart_continues_it() {
@@ -115,7 +107,7 @@ async fn killed_again_and_again_it_loses_and_doubles_nothing() {
             // Kafka dies under it: whatever it does then, the next start finds the truth.
             kafka.kill().await;
             kafka.restart().await.unwrap();
-            running = match tokio::time::timeout(std::time::Duration::ZERO, running.ended()).await {
+            running = match tokio::time::timeout(Duration::ZERO, running.ended()).await {
                 Ok(_) => site.start(),
                 Err(_) => running,
             };
@@ -162,13 +154,13 @@ async fn another_chain_is_refused() {
 
     // The same folder on a log that has lost everything.
     let other = Scratch::start().await;
-    let moved = Site { cluster: other.cluster(), folder: site.folder.clone() };
+    let moved = Site { cluster: other.cluster(), folder: site.folder.clone(), settings: Vec::new() };
     let mut refused = moved.start();
     assert_eq!(refused.ended().await.code, Some(1));
     assert!(refused.log().contains("the standing file says 1 headers, blocks holds 0"), "{}", refused.log());
 
     // A block that somebody else wrote does not follow from the chain: named, and nothing is sealed behind it.
-    append_foreign_block(&cluster).await;
+    append_block(&cluster, |first, _| Header { height: 1, cuts: vec![], ..first }).await;
     let mut refused = site.start();
     assert_eq!(refused.ended().await.code, Some(1));
     assert!(refused.log().contains("root of the headers before it"), "{}", refused.log());
@@ -225,13 +217,12 @@ async fn a_flipped_bit_in_the_log_is_found_and_named() {
     assert_eq!(verify_chain(&cluster, &genesis(), |_| {}).await.unwrap().findings, [], "as it was");
 }
 
-/// Block 1 with the header of block 0, but for its height.
-async fn append_foreign_block(cluster: &Cluster) {
+/// Writes block 1, made of block 0's header and the root of the log of that one alone.
+async fn append_block(cluster: &Cluster, make: impl FnOnce(Header, Hash) -> Header) {
     let blocks = Follower::open(cluster, BLOCKS, Isolation::Committed, &[(0, 0)]).await.unwrap();
-    let text = String::from_utf8(blocks.next().await.unwrap().value).unwrap();
-    let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("cut")).collect();
-    lines[2] = "1";
-    let text = lines.join("\n") + "\n";
+    let first = Header::parse(std::str::from_utf8(&blocks.next().await.unwrap().value).unwrap()).unwrap();
+    let root = merkle::root([first.leaf()]);
+    let text = make(first, root).text();
     let cluster = cluster.clone();
     let written = tokio::task::spawn_blocking(move || {
         let write = Write { topic: BLOCKS, partition: 0, key: b"1", value: text.as_bytes() };
@@ -241,26 +232,28 @@ async fn append_foreign_block(cluster: &Cluster) {
 }
 
 #[tokio::test]
-async fn one_leads_and_the_other_takes_over() {
+async fn a_block_that_nobody_signed_is_recomputed_before_it_is_signed() {
     let kafka = Scratch::start().await;
-    let cluster = kafka.cluster();
+    let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
     let producer = Producer::open(&cluster).unwrap();
-    let (first, second) = (Site::new(&kafka, "first"), Site::new(&kafka, "second"));
-    let mut leader = first.start();
-    leader.ready().await;
-    let mut standby = second.start();
     send(&producer, &admission("acme")).await;
-    all_sealed(&cluster).await;
+    let mut running = site.start();
+    running.ready().await;
+    let sealed = all_sealed(&cluster).await;
+    running.kill().await;
 
-    // A second process in the same folder does not even start.
-    let mut same_folder = first.start();
-    assert_eq!(same_folder.ended().await.code, Some(1));
-    assert!(same_folder.log().contains("failed to lock"), "{}", same_folder.log());
+    // Sound in everything that a header says of the chain before it; its cut is of other records.
+    let value = Draft::events("acme", [event(1)]).at(now_ms()).value();
+    producer.send(SCAN_EVENTS, Some(0), b"", &value).await.unwrap();
+    let uuid = topics::describe(&cluster, &[SCAN_EVENTS]).await.unwrap()[0].uuid;
+    let root = Hash::of("another record");
+    let cut = Cut { topic: SCAN_EVENTS.parse().unwrap(), uuid, partition: 0, from: 0, to: 1, records: 1, root };
+    append_block(&cluster, move |first, log_root| Header { height: 1, log_root, cuts: vec![cut], ..first }).await;
 
-    leader.kill().await;
-    send(&producer, &Draft::events("acme", [event(1)])).await;
-    let ready = standby.ready().await;
-    assert_eq!(ready["leader"], true);
-    let report = all_sealed(&cluster).await;
-    assert_eq!((report.records, report.bad), (2, 0));
+    let mut refused = site.start();
+    assert_eq!(refused.ended().await.code, Some(1));
+    assert!(refused.log().contains("refused to sign block 1"), "{}", refused.log());
+    let report = verify_chain(&cluster, &genesis(), |_| {}).await.unwrap();
+    assert_eq!((report.published, report.checkpoints), (sealed.published, sealed.checkpoints), "nothing was signed");
+    assert_eq!(report.findings.iter().map(|finding| finding.height).collect::<Vec<_>>(), [1]);
 }

@@ -32,6 +32,8 @@ pub mod reason {
     pub const ROOT: &str = "root";
     /// Outside [block − 7 days, block + 5 min].
     pub const TIME: &str = "time";
+    /// An item came without its bytes: only what has been sealed can be erased.
+    pub const ERASED: &str = "erased";
     /// An item, or all items together, beyond their limits.
     pub const TOO_LARGE: &str = "too-large";
 }

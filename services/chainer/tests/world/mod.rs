@@ -11,6 +11,7 @@ use medtrace_ledger::{
     Genesis, Hash, Item, ItemKind, KeyName, PublicKey, Salt, Signer, SigningKey, Submission, SubmissionKind, TopicUuid,
     VerifierKey, seal_submission,
 };
+use medtrace_log::producer::Producer;
 use medtrace_log::record::Record;
 use medtrace_registry::Notice;
 use serde_json::{Value, json};
@@ -157,4 +158,16 @@ pub fn enrolment(party: &str, new: &str) -> Draft {
 pub fn revocation(party: &str, old: &str) -> Draft {
     let notice = json!({"type": "key", "party": party, "revision": 2, "publicKey": public(old), "action": "revoke"});
     Draft::notice(party, &[party], &notice)
+}
+
+/// Unix milliseconds.
+pub fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+/// Puts a submission of now into the log.
+pub async fn send(producer: &Producer, draft: &Draft) {
+    let value = draft.clone().at(now_ms()).value();
+    producer.send(draft.kind.topic(), None, draft.party.as_bytes(), &value).await.unwrap();
 }

@@ -12,6 +12,7 @@ use medtrace_log::embedded::{Child, Ended, Scratch};
 use medtrace_log::topics::{NOTICES, SCAN_EVENTS};
 use medtrace_service::keys;
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 use super::{chainer, genesis, genesis_note};
 
@@ -22,6 +23,8 @@ const WAIT: Duration = Duration::from_secs(60);
 pub struct Site {
     pub cluster: Cluster,
     pub folder: PathBuf,
+    /// Further settings.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 /// A running chainer.
@@ -40,7 +43,12 @@ impl Site {
         fs::create_dir_all(folder.join("data")).unwrap();
         fs::write(folder.join("genesis.note"), genesis_note()).unwrap();
         keys::write(&folder.join("keys/chainer.key"), &chainer()).unwrap();
-        Site { cluster: kafka.cluster(), folder }
+        Site { cluster: kafka.cluster(), folder, settings: Vec::new() }
+    }
+
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Site {
+        self.settings.push((name, value));
+        self
     }
 
     pub fn start(&self) -> Running {
@@ -53,6 +61,7 @@ impl Site {
             .env("MEDTRACE_KEYS", self.folder.join("keys"))
             .env("MEDTRACE_DATA", self.folder.join("data"))
             .env("MEDTRACE_ADMIN", "127.0.0.1:0")
+            .envs(self.settings.iter().copied())
             .stderr(File::options().create(true).append(true).open(&log).unwrap());
         Running { child: Child::spawn(command).unwrap(), log, from }
     }
@@ -64,15 +73,26 @@ impl Running {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap()[self.from..]).into_owned()
     }
 
-    /// Resolves when `/readyz` answers 200; its body.
-    pub async fn ready(&mut self) -> serde_json::Value {
+    /// Resolves when it leads and `/readyz` answers 200; its body.
+    pub async fn ready(&mut self) -> Value {
+        self.is(|ready| ready["leader"] == true).await
+    }
+
+    /// Resolves when it follows another's chain of that size, ready to take over; what `/readyz` says.
+    pub async fn following(&mut self, size: u64) -> Value {
+        self.is(|ready| ready["leader"] == false && ready["size"].as_u64() >= Some(size)).await
+    }
+
+    async fn is(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + WAIT;
         loop {
             if let Some(address) = self.address()
                 && let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
                 && answer.status() == 200
+                && let Ok(ready) = answer.json::<Value>().await
+                && wanted(&ready)
             {
-                return answer.json().await.unwrap();
+                return ready;
             }
             let again = tokio::time::timeout(Duration::from_millis(20), self.child.ended()).await;
             assert!(again.is_err(), "it ended: {}", self.log());
@@ -87,8 +107,12 @@ impl Running {
     fn address(&self) -> Option<String> {
         let log = self.log();
         let line = log.lines().find(|line| line.contains("\"listening\""))?;
-        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        let line: Value = serde_json::from_str(line).ok()?;
         Some(line["listening"].as_str()?.to_owned())
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.child.signal(signal);
     }
 
     pub async fn kill(mut self) {
