@@ -198,16 +198,16 @@ async fn all_joined(cluster: &Cluster, members: usize) {
     let cluster = cluster.clone();
     let waiting = tokio::task::spawn_blocking(move || {
         let mut config = ClientConfig::new();
-        let client: BaseConsumer = config.set("bootstrap.servers", cluster.bootstrap()).create().unwrap();
+        let client: BaseConsumer = config.set("bootstrap.servers", cluster.bootstrap()).create().expect("a client");
         loop {
-            let groups = client.fetch_group_list(Some(CHAINER_LEASE), Duration::from_secs(10)).unwrap();
+            let groups = client.fetch_group_list(Some(CHAINER_LEASE), Duration::from_secs(10)).expect("the groups");
             let group = groups.groups().first();
             if group.is_some_and(|group| group.state() == "Stable" && group.members().len() == members) {
                 return;
             }
         }
     });
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("all have joined").unwrap();
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("all have joined").expect("no panic");
 }
 
 #[tokio::test]
