@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use medtrace_ledger::hash::from_base64;
 use medtrace_ledger::merkle::{verify_consistency, verify_inclusion};
 use medtrace_ledger::*;
 use serde_json::Value;
@@ -116,7 +115,7 @@ fn a_note_signed_by_another_implementation() {
         "\n",
         "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
     );
-    let key = verifier("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", 0x01);
+    let key = verifier("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyUse::Ed25519);
     assert_eq!(key.key_id(), [0xc7, 0x4f, 0x20, 0xa3]);
     let parsed = Note::parse(note).unwrap();
     assert_eq!(parsed.to_string(), note);
@@ -128,16 +127,56 @@ fn a_note_signed_by_another_implementation() {
 /// A public witness's key, as listed by transparency-dev/formats.
 #[test]
 fn a_cosigner_id_of_another_implementation() {
-    let key = verifier("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2", 0x04);
+    let key = verifier("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2", KeyUse::Cosignature);
     assert_eq!(key.cosigner_id(), [0xda, 0x77, 0xad, 0xe7]);
     assert_ne!(key.key_id(), key.cosigner_id());
 }
 
 /// A key in C2SP's spelling: name+hex id+base64(algorithm ‖ key).
-fn verifier(vkey: &str, algorithm: u8) -> VerifierKey {
-    let mut parts = vkey.splitn(3, '+');
-    let name: KeyName = parts.next().unwrap().parse().unwrap();
-    let encoded = from_base64(parts.nth(1).unwrap()).unwrap();
-    assert_eq!(encoded[0], algorithm);
-    VerifierKey { name, public: PublicKey::from_bytes(encoded[1..].try_into().unwrap()).unwrap() }
+fn verifier(vkey: &str, usage: KeyUse) -> VerifierKey {
+    let (key, found) = VerifierKey::parse_vkey(vkey).unwrap();
+    assert_eq!((found, key.vkey(usage)), (usage, vkey.to_owned()));
+    key
+}
+
+/// Keys made by others: Go's note package, transparency-dev/formats (with a `+` in its base64), public witnesses.
+const VKEYS: [(&str, KeyUse); 4] = [
+    ("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyUse::Ed25519),
+    ("TEST+7997405c+AQcC+FTVKf0jlTdHDY3rbevmnKxxPjigCXlVtGe6RIr6", KeyUse::Ed25519),
+    ("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2", KeyUse::Cosignature),
+    ("witness.navigli.sunlight.geomys.org+a3e00fe2+BNy/co4C1Hn1p+INwJrfUlgz7W55dSZReusH/GhUhJ/G", KeyUse::Cosignature),
+];
+
+#[test]
+fn verifier_keys_of_other_implementations() {
+    for (vkey, usage) in VKEYS {
+        verifier(vkey, usage);
+    }
+}
+
+#[test]
+fn a_verifier_key_has_one_spelling() {
+    let good = VKEYS[0].0;
+    for bad in [
+        good.replacen("PeterNeumann", "PeterNeumanm", 1), // the key id is of the name too
+        good.replacen("PeterNeumann", "", 1),
+        good.replacen("PeterNeumann", "Peter Neumann", 1),
+        good.replacen("c74f20a3", "c74f20a4", 1),
+        good.replacen("c74f20a3", "C74F20A3", 1),
+        good.replacen("c74f20a3", "0c74f20a3", 1),
+        good.replacen("c74f20a3+", "", 1),
+        good.replacen("+ARpc", "+BBpc", 1), // the id is that of the other algorithm
+        good.replacen("+ARpc", "+Ahpc", 1), // no algorithm of ours
+        good.replacen("0TW", "0TW=", 1),
+        good.replacen("0TW", "0T", 1),
+        format!("{good}\n"),
+        format!(" {good}"),
+        format!("{}{good}", "n".repeat(200)),
+        // A point of order 4.
+        "a+a5269a0a+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(),
+        String::new(),
+        "++".into(),
+    ] {
+        assert!(VerifierKey::parse_vkey(&bad).is_err(), "{bad}");
+    }
 }
