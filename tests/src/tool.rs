@@ -51,7 +51,7 @@ pub fn medtrace(data: Option<&Path>, arguments: &[&str]) -> anyhow::Result<Ran> 
 
 /// The Python checker on a proof.
 pub fn python(proof: &Path, genesis: &Path) -> anyhow::Result<Ran> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("check_proof.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/check.py");
     let output = Command::new("python3").arg(script).args([proof, genesis]).output();
     Ok(Ran::of(output.context("failed to run python3")?))
 }

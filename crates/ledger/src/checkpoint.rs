@@ -6,7 +6,7 @@
 //! <base64 root>               of the header log at that size
 //! ```
 //!
-//! A signed note: first the chainer's Ed25519 line, then lines of witnesses in the order of the genesis, each at most
+//! A signed note: first the chainer's Ed25519 line, then lines of witnesses in the order of the policy, each at most
 //! once. A witness signs `cosignature/v1\ntime <unix seconds>\n` ‖ text; its line holds the seconds and the signature.
 //! No extension lines. Sources: <https://c2sp.org/tlog-checkpoint>, <https://c2sp.org/tlog-cosignature>.
 
@@ -14,6 +14,7 @@ use crate::genesis::Genesis;
 use crate::hash::Hash;
 use crate::names::{KeyName, Origin};
 use crate::note::{Note, NoteError, SignatureLine, Signer, VerifierKey};
+use crate::policy::{Policy, Unmet};
 use crate::text::{FormatError, Lines};
 use crate::{HEIGHT_MAX, TIME_MS_MAX};
 
@@ -33,6 +34,7 @@ pub struct Checkpoint {
 /// A witness's verified cosignature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cosignature {
+    /// Its name in the policy.
     pub witness: KeyName,
     /// The witness's clock, Unix seconds.
     pub time_s: u64,
@@ -48,7 +50,7 @@ pub enum CheckpointError {
     #[error("the checkpoint is of {0}")]
     Origin(Origin),
     /// A line after the chainer's that is no valid cosignature of the next witness.
-    #[error("signature line {line} is not a valid cosignature of a witness in the genesis, in its order")]
+    #[error("signature line {line} is not a valid cosignature of a witness in the policy, in its order")]
     Cosignature { line: usize },
 }
 
@@ -77,7 +79,7 @@ impl Checkpoint {
     }
 
     /// Parses a checkpoint note and verifies every line. Whether the cosignatures reach the quorum is the caller's
-    /// question: compare with `genesis.witnesses.threshold`.
+    /// question: see [`unmet`].
     pub fn open(note: &str, genesis: &Genesis) -> Result<(Checkpoint, Vec<Cosignature>), CheckpointError> {
         Checkpoint::open_note(&Note::parse(note)?, genesis)
     }
@@ -88,33 +90,43 @@ impl Checkpoint {
             return Err(CheckpointError::Origin(checkpoint.origin));
         }
         let (first, rest) = note.signatures().split_first().expect("a note has a signature line");
-        if !genesis.chainer.made(first) {
-            return Err(NoteError::UnexpectedKey { line: 1, key: genesis.chainer.name.to_string() }.into());
+        let chainer = &genesis.policy.log;
+        if !chainer.made(first) {
+            return Err(NoteError::UnexpectedKey { line: 1, key: chainer.name.to_string() }.into());
         }
-        genesis.chainer.verify(note.text(), first)?;
-        let mut witnesses = genesis.witnesses.keys.iter();
+        chainer.verify(note.text(), first)?;
+        let mut witnesses = genesis.policy.witnesses.iter();
         let mut cosignatures = Vec::with_capacity(rest.len());
         for (i, line) in rest.iter().enumerate() {
             // Witnesses are tried in order and never again, so that the lines have one order and no repeats.
-            let cosignature =
-                witnesses.find(|key| cosigned(key, line)).and_then(|key| verify_cosignature(key, note.text(), line));
+            let witness = witnesses.find(|witness| cosigned(&witness.key, line));
+            let cosignature = witness.and_then(|witness| {
+                let time_s = verify_cosignature(&witness.key, note.text(), line)?;
+                Some(Cosignature { witness: witness.name.clone(), time_s })
+            });
             cosignatures.push(cosignature.ok_or(CheckpointError::Cosignature { line: i + 2 })?);
         }
         Ok((checkpoint, cosignatures))
     }
 
-    /// Adds to the chainer's line of `note` the cosignatures among `lines` that are valid, in the order of the genesis.
+    /// Adds to the chainer's line of `note` the cosignatures among `lines` that are valid, in the order of the policy.
     /// What is unknown, invalid or beyond the limit of lines is left out.
     pub fn with_cosignatures(note: &Note, lines: &[SignatureLine], genesis: &Genesis) -> Result<Note, NoteError> {
-        let chainer = note.signatures().iter().find(|line| genesis.chainer.made(line));
-        let chainer = chainer.ok_or(NoteError::UnexpectedKey { line: 1, key: genesis.chainer.name.to_string() })?;
+        let policy = &genesis.policy;
+        let chainer = note.signatures().iter().find(|line| policy.log.made(line));
+        let chainer = chainer.ok_or(NoteError::UnexpectedKey { line: 1, key: policy.log.name.to_string() })?;
         let valid = |key: &VerifierKey| {
             lines.iter().find(|line| cosigned(key, line) && verify_cosignature(key, note.text(), line).is_some())
         };
-        let cosignatures = genesis.witnesses.keys.iter().filter_map(valid);
+        let cosignatures = policy.witnesses.iter().filter_map(|witness| valid(&witness.key));
         let all = std::iter::once(chainer).chain(cosignatures).take(crate::note::SIGNATURE_LINES_MAX);
         Note::new(note.text().to_owned(), all.cloned().collect())
     }
+}
+
+/// What the quorum of the policy lacks beside these cosignatures; `None` where it is reached.
+pub fn unmet(cosignatures: &[Cosignature], policy: &Policy) -> Option<Unmet> {
+    policy.unmet(&cosignatures.iter().map(|cosignature| cosignature.witness.clone()).collect())
 }
 
 /// A witness's signature line over a checkpoint text at `time_s` (Unix seconds).
@@ -128,14 +140,14 @@ pub fn cosign(witness: &Signer, checkpoint_text: &str, time_s: u64) -> Signature
     }
 }
 
-/// Verifies one cosignature line of `witness`.
-pub fn verify_cosignature(witness: &VerifierKey, checkpoint_text: &str, line: &SignatureLine) -> Option<Cosignature> {
+/// Verifies one cosignature line of `witness`; the witness's clock, Unix seconds.
+pub fn verify_cosignature(witness: &VerifierKey, checkpoint_text: &str, line: &SignatureLine) -> Option<u64> {
     let (seconds, signature) = line.signature.split_first_chunk::<8>()?;
     let (time_s, signature) = (u64::from_be_bytes(*seconds), signature.try_into().ok()?);
     let valid = cosigned(witness, line)
         && time_s <= COSIGNATURE_SECONDS_MAX
         && witness.public.verifies(&cosigned_message(checkpoint_text, time_s), signature);
-    valid.then(|| Cosignature { witness: witness.name.clone(), time_s })
+    valid.then_some(time_s)
 }
 
 fn cosigned(witness: &VerifierKey, line: &SignatureLine) -> bool {

@@ -5,15 +5,14 @@
 //! <origin>
 //! <JCS of one JSON object, on one line>
 //!
-//! {"authority":{"keys":[KEY…],"threshold":m},      1..8 keys, 1 ≤ m ≤ n; names are parties
-//!  "chainer":KEY,                                  signs checkpoints; its name should be the origin
-//!  "time":unix ms,
-//!  "witnesses":{"keys":[KEY…],"threshold":q}}      0..7 keys, 0 ≤ q ≤ n: the quorum of cosignatures
+//! {"authority":{"keys":[KEY…],"threshold":m},      1..8 keys of n members, 1 ≤ m ≤ n; a key's name is its member's party
+//!  "policy":"<policy text>",                       the chainer's key, witnesses, quorum: see `policy`
+//!  "time":unix ms}
 //! KEY = {"name":…,"publicKey":base64}              (spaces and line breaks here for reading only)
 //! ```
 //!
-//! A signed note: at least m lines, each by an authority key, in the order of the list. No public key occurs twice, no two
-//! witnesses share a name (several keys of one authority may).
+//! A signed note: lines of at least m members, each by an authority key, in the order of the list. Several keys may be of
+//! one member, who counts once. No public key occurs twice in all of it. The name of the log's key is the origin.
 //! H(genesis text) stands in every submission and in the header of block 0.
 
 use std::collections::{BTreeSet, HashSet};
@@ -26,18 +25,18 @@ use crate::key::PublicKey;
 use crate::keys::{Custody, KeyEntry};
 use crate::names::{KeyName, Origin, PartyId, Word};
 use crate::note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURE_LINES_MAX, Signer, VerifierKey, sign_note};
+use crate::policy::Policy;
 use crate::text::{FormatError, Lines};
 
-/// Most witnesses: their lines and the chainer's fit into one note.
-pub const WITNESSES_MAX: usize = SIGNATURE_LINES_MAX - 1;
 /// The role of the authority's keys.
 pub const AUTHORITY_ROLE: &str = "authority";
 
 const FORMAT: &str = "medtrace/genesis/v1";
 
-/// Keys of which `threshold` must sign.
+/// Keys of members of which `threshold` must sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quorum {
+    /// Members, not keys: who has several counts once.
     pub threshold: usize,
     pub keys: Vec<VerifierKey>,
 }
@@ -49,8 +48,8 @@ pub struct Genesis {
     /// Unix milliseconds.
     pub time_ms: u64,
     pub authority: Quorum,
-    pub chainer: VerifierKey,
-    pub witnesses: Quorum,
+    /// Whose checkpoints are believed.
+    pub policy: Policy,
 }
 
 /// Why a genesis is refused.
@@ -62,7 +61,7 @@ pub enum GenesisError {
     Note(#[from] NoteError),
     #[error("signature line {line} is not by an authority key, in the order of the genesis")]
     UnexpectedKey { line: usize },
-    #[error("{found} authority signatures where {threshold} must be")]
+    #[error("{found} members of the authority signed where {threshold} must have")]
     Threshold { found: usize, threshold: usize },
 }
 
@@ -71,9 +70,8 @@ pub enum GenesisError {
 #[serde(deny_unknown_fields)]
 struct Body {
     authority: QuorumBody,
-    chainer: KeyBody,
+    policy: String,
     time: u64,
-    witnesses: QuorumBody,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,12 +114,7 @@ impl From<QuorumBody> for Quorum {
 
 impl Genesis {
     pub fn text(&self) -> String {
-        let body = Body {
-            authority: (&self.authority).into(),
-            chainer: (&self.chainer).into(),
-            time: self.time_ms,
-            witnesses: (&self.witnesses).into(),
-        };
+        let body = Body { authority: (&self.authority).into(), policy: self.policy.text(), time: self.time_ms };
         let json = serde_json::to_string(&body).expect("strings and numbers always print");
         format!("{FORMAT}\n{}\n{json}\n", self.origin)
     }
@@ -142,8 +135,7 @@ impl Genesis {
             origin,
             time_ms: body.time,
             authority: body.authority.into(),
-            chainer: body.chainer.into(),
-            witnesses: body.witnesses.into(),
+            policy: Policy::parse(&body.policy)?,
         };
         genesis.check()?;
         match genesis.text() == text {
@@ -157,11 +149,13 @@ impl Genesis {
         let note = Note::parse(note)?;
         let genesis = Genesis::parse_text(note.text())?;
         let mut authority = genesis.authority.keys.iter();
+        let mut members = BTreeSet::new();
         for (i, line) in note.signatures().iter().enumerate() {
             let key = authority.find(|key| key.made(line)).ok_or(GenesisError::UnexpectedKey { line: i + 1 })?;
             key.verify(note.text(), line)?;
+            members.insert(&key.name);
         }
-        let (found, threshold) = (note.signatures().len(), genesis.authority.threshold);
+        let (found, threshold) = (members.len(), genesis.authority.threshold);
         if found < threshold {
             return Err(GenesisError::Threshold { found, threshold });
         }
@@ -179,24 +173,24 @@ impl Genesis {
     /// Checks the limits that the types do not hold.
     pub fn check(&self) -> Result<(), FormatError> {
         let fault = |problem: &str| Err(FormatError::whole(FORMAT, problem));
-        let (authority, witnesses) = (&self.authority, &self.witnesses);
-        if authority.keys.len() > SIGNATURE_LINES_MAX || !(1..=authority.keys.len()).contains(&authority.threshold) {
-            return fault("the authority has 1 to 8 keys and a threshold of 1 to their number");
-        }
-        if witnesses.keys.len() > WITNESSES_MAX || witnesses.threshold > witnesses.keys.len() {
-            return fault("there are 0 to 7 witnesses and a threshold of 0 to their number");
+        let keys = &self.authority.keys;
+        let members: BTreeSet<&KeyName> = keys.iter().map(|key| &key.name).collect();
+        if keys.len() > SIGNATURE_LINES_MAX || !(1..=members.len()).contains(&self.authority.threshold) {
+            return fault("the authority has 1 to 8 keys and a threshold of 1 to the number of its members");
         }
         if self.time_ms > TIME_MS_MAX {
             return fault("the time is after the year 9999");
         }
-        if authority.keys.iter().any(|key| key.name.as_str().parse::<PartyId>().is_err()) {
+        if members.iter().any(|name| name.as_str().parse::<PartyId>().is_err()) {
             return fault("the name of an authority key is a party");
         }
-        let keys = || authority.keys.iter().chain([&self.chainer]).chain(&witnesses.keys);
-        let publics: HashSet<&PublicKey> = keys().map(|key| &key.public).collect();
-        let names: HashSet<&KeyName> = witnesses.keys.iter().map(|key| &key.name).collect();
-        if publics.len() < keys().count() || names.len() < witnesses.keys.len() {
-            return fault("no public key and no witness's name may occur twice");
+        self.policy.check()?;
+        if self.policy.log.name.as_str() != self.origin.as_str() {
+            return fault("the name of the log's key is the origin");
+        }
+        let keys = || keys.iter().chain(self.policy.keys());
+        if keys().map(|key| key.public).collect::<HashSet<_>>().len() < keys().count() {
+            return fault("no public key may occur twice");
         }
         Ok(())
     }

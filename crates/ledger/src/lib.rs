@@ -1,8 +1,8 @@
 //! The bytes of evidence: what is hashed, signed, sealed and proven.
 //!
 //! In scope: the texts and trees from which a stranger can check what medtrace says – items, submissions, cuts, block
-//! headers, key entries, receipts, checkpoints, the genesis and whole proofs – each printed and parsed strictly, so that
-//! every accepted text prints again to the same bytes.
+//! headers, key entries, receipts, checkpoints, the genesis, whole proofs, evidence of misconduct – each printed and parsed
+//! strictly, so that every accepted text prints again to the same bytes.
 //!
 //! Out of scope: what an event means (`medtrace-event`), who may say it (`medtrace-registry`), where it is stored
 //! (`medtrace-log`, `medtrace-store`), and anything with a clock, randomness, files or a network: salts, keys and times
@@ -13,6 +13,7 @@
 
 pub mod block;
 pub mod checkpoint;
+pub mod evidence;
 pub mod genesis;
 pub mod hash;
 pub mod item;
@@ -21,6 +22,7 @@ pub mod keys;
 pub mod merkle;
 pub mod names;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod submission;
@@ -29,6 +31,7 @@ pub mod vkey;
 
 pub use block::{Bad, Cut, EventRef, Header};
 pub use checkpoint::{Checkpoint, Cosignature};
+pub use evidence::{Consistency, Evidence, Fork, Missing, Shown};
 pub use genesis::Genesis;
 pub use hash::Hash;
 pub use item::{Item, ItemKind, ItemLeaf, Salt};
@@ -36,6 +39,7 @@ pub use key::{PublicKey, SigningKey};
 pub use keys::{Custody, KeyEntry, KeySet};
 pub use names::{Invalid, KeyName, Origin, PartyId, TopicName, TopicUuid, Word};
 pub use note::{Note, NoteError, Signer, VerifierKey};
+pub use policy::Policy;
 pub use proof::{Broken, Part, Proof, Verified};
 pub use receipt::Receipt;
 pub use submission::{Refused, SealedSubmission, Submission, SubmissionKind, seal_submission, verify_submission};

@@ -11,7 +11,7 @@
 mod growth;
 mod tree;
 
-pub use tree::{Frontier, Tree, consistency_path_with, inclusion_path_with};
+pub use tree::{Frontier, Nodes, Tree, consistency_path_with, inclusion_path_with, whole_consistency_path_with};
 
 use crate::hash::{Hash, sha256};
 
@@ -92,17 +92,26 @@ pub fn verify_consistency(old_size: u64, new_size: u64, path: &[Hash], old_root:
         return path.is_empty() && old_root == new_root;
     }
     // Where the old tree is perfect its root is the first node of the path, and is left out.
-    let (first, rest) = match (old_size.is_power_of_two(), path) {
-        (true, path) => (old_root, path),
-        (false, [first, rest @ ..]) => (*first, rest),
-        (false, []) => return false,
+    let whole = match old_size.is_power_of_two() {
+        true => [&[old_root], path].concat(),
+        false => path.to_vec(),
     };
+    roots_of_consistency(old_size, new_size, &whole) == Some((old_root, new_root))
+}
+
+/// The roots at both sizes that a path leads to, which here has its first node also where the old tree is perfect; `None`
+/// unless 0 < `old_size` < `new_size` and the path fits. One new root leaves one path, and so one old root.
+pub fn roots_of_consistency(old_size: u64, new_size: u64, path: &[Hash]) -> Option<(Hash, Hash)> {
+    let (first, rest) = path.split_first()?;
+    if old_size == 0 || old_size >= new_size {
+        return None;
+    }
     let shift = (old_size - 1).trailing_ones();
     let (mut old, mut new) = ((old_size - 1) >> shift, (new_size - 1) >> shift);
-    let (mut old_hash, mut new_hash) = (first, first);
+    let (mut old_hash, mut new_hash) = (*first, *first);
     for sibling in rest {
         if new == 0 {
-            return false;
+            return None;
         }
         if old & 1 == 1 || old == new {
             old_hash = node_hash(sibling, &old_hash);
@@ -115,5 +124,5 @@ pub fn verify_consistency(old_size: u64, new_size: u64, path: &[Hash], old_root:
         }
         (old, new) = (old >> 1, new >> 1);
     }
-    new == 0 && old_hash == old_root && new_hash == new_root
+    (new == 0).then_some((old_hash, new_hash))
 }

@@ -23,8 +23,9 @@
 //! and the name already give are not repeated. Every byte counts: changing any one makes parsing or checking fail.
 
 mod build;
-mod check;
+pub(crate) mod check;
 mod parse;
+pub(crate) mod sections;
 
 use std::fmt;
 
@@ -36,6 +37,7 @@ use crate::hash::Hash;
 use crate::item::{ItemKind, Salt};
 use crate::keys::KeyEntry;
 use crate::note::Note;
+use sections::push_block;
 
 /// Longest proof, in bytes (512 KiB).
 pub const PROOF_BYTES_MAX: usize = 512 * 1024;
@@ -73,7 +75,7 @@ pub struct KeyProof {
     pub path: Vec<Hash>,
 }
 
-/// The part of a proof that does not hold.
+/// The part of a proof, or of other evidence, that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Not a proof text: size, first line, order of sections.
@@ -108,6 +110,18 @@ pub enum Part {
     Checkpoint,
     /// The witnesses' cosignatures, or too few of them.
     Cosignatures,
+    /// The path between two sizes of the log.
+    ConsistencyPath,
+    /// Two checkpoints that may both be true.
+    Fork,
+    /// The receipt's note, text or signature.
+    Receipt,
+    /// The header has no cut at the receipt's place.
+    Cut,
+    /// Not all leaves of the cut.
+    Leaves,
+    /// The submission is in its cut.
+    Sealed,
 }
 
 impl Part {
@@ -130,6 +144,12 @@ impl Part {
             Part::LogRoot => "log-root",
             Part::Checkpoint => "checkpoint",
             Part::Cosignatures => "cosignatures",
+            Part::ConsistencyPath => "consistency-path",
+            Part::Fork => "fork",
+            Part::Receipt => "receipt",
+            Part::Cut => "cut",
+            Part::Leaves => "leaves",
+            Part::Sealed => "sealed",
         }
     }
 }
@@ -185,16 +205,5 @@ impl Proof {
     /// Parses a proof file strictly; what is accepted prints to the same bytes.
     pub fn parse(text: &str) -> Result<Proof, Broken> {
         parse::parse(text)
-    }
-}
-
-fn push_block(text: &mut String, block: &str, path: &[Hash]) {
-    for line in block.strip_suffix('\n').unwrap_or(block).split('\n') {
-        text.push('|');
-        text.push_str(line);
-        text.push('\n');
-    }
-    for hash in path {
-        text.push_str(&format!("path {hash}\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! The checked-in vectors: made here from fixed seeds, read by a second implementation (`tests/check_proof.py`).
+//! The checked-in vectors: made here from fixed seeds, read by a second implementation (`schemas/check.py`).
 //! After a deliberate change of bytes: `MEDTRACE_UPDATE_VECTORS=1 cargo test -p medtrace-ledger --test vectors`.
 #![allow(clippy::unwrap_used)]
 
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bad::Bad;
-use common::{AUTHORITY, BLOCKS, ORIGIN, OwnItem, Record, START_MS, WITNESSES, World, key, signer, world};
+use common::evidence::SERVICE;
+use common::policies::{self, Case};
+use common::{AUTHORITY, BLOCKS, COSIGNERS, ORIGIN, OwnItem, Record, WITNESSES, World, evidence, key, signer, world};
 use medtrace_ledger::hash::base64;
 use medtrace_ledger::submission::{Expected, open_submission, undecodable_leaf};
 use medtrace_ledger::*;
 use serde_json::{Value, json};
-
-const SERVICE: &str = "hospital-service";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/vectors")
@@ -58,6 +58,7 @@ fn bad_vectors_are_refused_with_their_part() {
         let text = String::from_utf8_lossy(&files[name]).into_owned();
         let part = match bad["format"].as_str().unwrap() {
             "genesis" => Genesis::parse(&text).err().map(|_| "genesis"),
+            "policy" => Policy::parse(&text).err().map(|_| "policy"),
             "header" => Header::parse(&text).err().map(|_| "header"),
             "key" => KeyEntry::parse(&text).err().map(|_| "key"),
             "receipt" => Receipt::open(&text, &service).err().map(|_| "receipt"),
@@ -73,15 +74,15 @@ fn bad_vectors_are_refused_with_their_part() {
                     bad["items"].as_array().unwrap().iter().map(|i| all[i.as_u64().unwrap() as usize].item().leaf());
                 open_submission(&text, &chosen.collect::<Vec<_>>(), &expected).err().map(|refused| refused.reason)
             }
-            "proof" => check(&files[name], &genesis).err().map(|broken| broken.part.as_str()),
+            "proof" | "evidence" => check(&files[name], &genesis).err().map(|broken| broken.part.as_str()),
             other => panic!("no such format: {other}"),
         };
         assert_eq!(part, bad["part"].as_str(), "{name}");
     }
 }
 
-fn check(proof: &[u8], genesis: &Genesis) -> Result<Verified, Broken> {
-    Proof::from_bytes(proof)?.check(genesis)
+fn check(file: &[u8], genesis: &Genesis) -> Result<Shown, Broken> {
+    Evidence::from_bytes(file)?.check(genesis)
 }
 
 /// The second implementation agrees on every vector, good and bad.
@@ -105,7 +106,7 @@ fn the_python_checker_answers_with_its_exit_code() {
 }
 
 fn python(arguments: &[&str]) -> Option<std::process::Output> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/check_proof.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/check.py");
     match Command::new("python3").arg(script).args(arguments).output() {
         Ok(output) => Some(output),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
@@ -190,24 +191,27 @@ fn vectors() -> Files {
         })
         .collect();
 
-    put("checkpoint.note", &world.checkpoint.to_string());
-    index["checkpoints"] =
-        json!([{"file": "checkpoint.note", "size": BLOCKS, "cosigners": [WITNESSES[0], WITNESSES[2]]}]);
+    index["policies"] = (policies::CASES.iter())
+        .map(|Case { name, groups, quorum, enough, few }| {
+            let file = format!("{name}.policy");
+            put(&file, &policies::with(groups, quorum));
+            let sets = |sets: &[&str]| -> Value { sets.iter().map(|set| json!(letters(set))).collect() };
+            json!({"file": file, "enough": sets(enough), "tooFew": sets(few)})
+        })
+        .collect();
 
-    let Record::Sealed(sealed, _) = &world.blocks[2].cuts[1][3] else { unreachable!() };
-    let cut = &world.blocks[2].header.cuts[1];
-    let receipt = Receipt {
-        origin: world.genesis.origin.clone(),
-        submission: sealed.id,
-        topic: cut.topic.clone(),
-        uuid: cut.uuid,
-        partition: cut.partition,
-        offset: cut.from + 3,
-        time_ms: START_MS + 395,
-    };
+    put("checkpoint.note", &world.checkpoint.to_string());
+    put("alone.note", &common::checkpoint(&world.genesis, &world.log, 3, &[]).to_string());
+    index["checkpoints"] = json!([
+        {"file": "checkpoint.note", "size": BLOCKS, "cosigners": [COSIGNERS[0], COSIGNERS[2]], "met": true},
+        {"file": "alone.note", "size": 3, "cosigners": [], "met": false},
+    ]);
+
+    let receipt = evidence::receipt(&world);
     let receipt_note = receipt.sign(&signer(SERVICE)).unwrap();
     put("receipt.note", &receipt_note);
-    index["receipts"] = json!([{"file": "receipt.note", "signer": SERVICE, "submission": sealed.id}]);
+    let (submission, leaf) = (receipt.submission, receipt.leaf);
+    index["receipts"] = json!([{"file": "receipt.note", "signer": SERVICE, "submission": submission, "leaf": leaf}]);
 
     let event = |height, ordinal, index| EventRef::new(height, ordinal, index).unwrap();
     let proofs = [
@@ -225,12 +229,31 @@ fn vectors() -> Files {
         })
         .collect();
 
+    let faulty = evidence::without_the_acknowledged();
+    let others = [
+        ("consistency.proof", evidence::consistency(&world, 3, 5).text()),
+        ("consistency-power.proof", evidence::consistency(&world, 4, 5).text()),
+        ("consistency-equal.proof", evidence::consistency(&world, 5, 5).text()),
+        ("fork.proof", evidence::fork(&world, 1, 4, 4).unwrap().text()),
+        ("fork-larger.proof", evidence::fork(&world, 1, 3, 5).unwrap().text()),
+        ("fork-power.proof", evidence::fork(&world, 1, 2, 5).unwrap().text()),
+        ("missing.proof", evidence::missing(&faulty, &receipt, SERVICE).text()),
+    ];
+    index["evidence"] = (others.iter())
+        .map(|(file, text)| {
+            put(file, text);
+            let shown = Evidence::from_bytes(text.as_bytes()).unwrap().check(&world.genesis).unwrap();
+            json!({"file": file, "shows": shows_of_others(&shown)})
+        })
+        .collect();
+
     let mut bad = bad::texts(&world, &receipt_note);
     bad.extend(bad::proofs(&world));
+    bad.extend(bad::evidence::bad(&world));
     index["bad"] = bad
         .into_iter()
         .map(|Bad { name, format, part, text }| {
-            let extension = if format == "proof" { "proof" } else { "txt" };
+            let extension = if ["proof", "evidence"].contains(&format) { "proof" } else { "txt" };
             let file = format!("bad/{format}-{name}.{extension}");
             put(&file, &text);
             match format {
@@ -244,6 +267,28 @@ fn vectors() -> Files {
     text.push('\n');
     files.insert("vectors.json".into(), text.into_bytes());
     files
+}
+
+fn letters(set: &str) -> Vec<String> {
+    set.chars().map(String::from).collect()
+}
+
+/// What a checker answers for other good evidence.
+fn shows_of_others(shown: &Shown) -> Value {
+    match shown {
+        Shown::Item(verified) => shows(verified),
+        Shown::Consistency(grown) => {
+            let cosigners: Vec<&str> = grown.cosignatures.iter().map(|c| c.witness.as_str()).collect();
+            json!({"from": grown.from.size, "to": grown.to.size, "root": grown.to.root, "cosigners": cosigners})
+        }
+        Shown::Fork(fork) => json!({
+            "sizes": [fork.smaller.size, fork.larger.size], "roots": [fork.smaller.root, fork.other_root],
+        }),
+        Shown::Missing(absent) => json!({
+            "service": absent.service, "submission": absent.receipt.submission, "offset": absent.receipt.offset,
+            "height": absent.height, "size": absent.checkpoint_size,
+        }),
+    }
 }
 
 /// What a checker answers for a good proof.

@@ -136,7 +136,7 @@ impl Registry {
             last: None,
             parties: BTreeMap::new(),
             keys: BTreeMap::new(),
-            reserved: genesis.witnesses.keys.iter().chain([&genesis.chainer]).map(|key| key.public).collect(),
+            reserved: genesis.policy.keys().map(|key| key.public).collect(),
             glns: BTreeMap::new(),
             prefixes: BTreeMap::new(),
             products: BTreeMap::new(),

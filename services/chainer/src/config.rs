@@ -43,7 +43,7 @@ impl Config {
             .map_err(|error| ConfigError::new("MEDTRACE_GENESIS", format!("{}: {error}", path.display())))?;
         let wrong = |reason: String| ConfigError::new("MEDTRACE_KEYS", reason);
         let keys = Keyring::open(&env.folder("MEDTRACE_KEYS")?).map_err(|error| wrong(error.to_string()))?;
-        let chainer = &genesis.chainer;
+        let chainer = &genesis.policy.log;
         let signer = keys.of(&chainer.name).into_iter().find(|signer| signer.key.public() == chainer.public);
         let missing =
             || wrong(format!("no private key for {} {}, which the genesis names", chainer.name, chainer.public));

@@ -261,7 +261,7 @@ async fn append(
         }
     })?;
     shared.metrics.appended(kind, requests, items, sealed.value.len(), begun.elapsed());
-    let receipt = shared.receipts.sign(kind, sealed.id, placed, (shared.clock)());
+    let receipt = shared.receipts.sign(kind, sealed.stamp, placed, (shared.clock)());
     let receipt = receipt.ok_or_else(|| AppendError::Unknown("the receipt could not be signed".into()))?;
-    Ok(Committed { submission: sealed.id, first: 0, placed, receipt })
+    Ok(Committed { submission: sealed.stamp.id, first: 0, placed, receipt })
 }

@@ -81,8 +81,7 @@ impl From<&Genesis> for Consortium {
 /// A submission as it goes into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// Submission id: H(text).
-    pub id: Hash,
+    pub stamp: Stamp,
     /// The Kafka value.
     pub value: Vec<u8>,
 }
@@ -113,7 +112,16 @@ pub fn seal<'a>(
     let leaves: Vec<_> = items.clone().map(|item| item.leaf()).collect();
     let Consortium { origin, genesis } = consortium;
     let sealed = seal_submission(kind, origin, *genesis, party, std::slice::from_ref(key), now_ms, &leaves)?;
-    Ok(Sealed { id: sealed.id, value: Record::pack(sealed.note, items)?.encode()? })
+    Ok(Sealed { stamp: Stamp { id: sealed.id, leaf: sealed.leaf }, value: Record::pack(sealed.note, items)?.encode()? })
+}
+
+/// What a receipt says of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Submission id: H(text).
+    pub id: Hash,
+    /// What the cut will hold: H(0x00 ‖ 'S' ‖ note).
+    pub leaf: Hash,
 }
 
 /// Signs receipts with the service's own key.
@@ -125,10 +133,11 @@ pub struct Receipts {
 
 impl Receipts {
     /// The signed receipt for a record that the log has taken. `None` is an error of this service (an unusable key).
-    pub fn sign(&self, kind: SubmissionKind, submission: Hash, placed: Placed, now_ms: u64) -> Option<Arc<str>> {
+    pub fn sign(&self, kind: SubmissionKind, stamp: Stamp, placed: Placed, now_ms: u64) -> Option<Arc<str>> {
         let receipt = Receipt {
             origin: self.origin.clone(),
-            submission,
+            submission: stamp.id,
+            leaf: stamp.leaf,
             topic: kind.topic().parse().ok()?,
             uuid: placed.uuid,
             partition: placed.partition,

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use medtrace_ledger::checkpoint::CheckpointError;
+use medtrace_ledger::checkpoint::{self, CheckpointError};
+use medtrace_ledger::policy::Unmet;
 use medtrace_ledger::{Checkpoint, Genesis, Note};
 use medtrace_log::consumer::{self, Follower, Isolation};
 use medtrace_log::topics::CHECKPOINTS;
@@ -46,8 +47,8 @@ struct Inner {
 pub enum Unfit {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    #[error("{found} cosignatures where {threshold} must be")]
-    Quorum { found: usize, threshold: usize },
+    #[error(transparent)]
+    Quorum(Unmet),
 }
 
 impl Checkpoints {
@@ -61,9 +62,8 @@ impl Checkpoints {
     /// See [`Unfit`]; then nothing has changed.
     pub fn offer(&self, note: &str) -> Result<u64, Unfit> {
         let (checkpoint, cosignatures) = Checkpoint::open(note, &self.0.genesis)?;
-        let (found, threshold) = (cosignatures.len(), self.0.genesis.witnesses.threshold);
-        if found < threshold {
-            return Err(Unfit::Quorum { found, threshold });
+        if let Some(unmet) = checkpoint::unmet(&cosignatures, &self.0.genesis.policy) {
+            return Err(Unfit::Quorum(unmet));
         }
         let note = Note::parse(note).map_err(CheckpointError::from)?;
         if let Ok(mut kept) = self.0.kept.write() {
@@ -78,6 +78,12 @@ impl Checkpoints {
     pub fn newest(&self) -> Option<Signed> {
         let kept = self.0.kept.read().ok()?;
         kept.last_key_value().map(|(size, (note, _))| Signed { size: *size, note: note.clone() })
+    }
+
+    /// The one of this size, if it is kept.
+    pub fn of_size(&self, size: u64) -> Option<Signed> {
+        let kept = self.0.kept.read().ok()?;
+        kept.get(&size).map(|(note, _)| Signed { size, note: note.clone() })
     }
 
     /// The newest that covers the header at `height` and no more than `headers` of them.
@@ -143,7 +149,7 @@ fn thin<T>(kept: &mut BTreeMap<u64, T>) {
 mod tests {
     use super::*;
     use medtrace_ledger::genesis::Quorum;
-    use medtrace_ledger::{Hash, KeyName, Signer, SigningKey};
+    use medtrace_ledger::{Hash, KeyName, Policy, Signer, SigningKey};
 
     fn signer(name: &str) -> Signer {
         Signer::new(name.parse::<KeyName>().unwrap(), SigningKey::from_seed(&Hash::of(name).0))
@@ -154,8 +160,7 @@ mod tests {
             origin: "log.example/test".parse().unwrap(),
             time_ms: 0,
             authority: Quorum { threshold: 1, keys: vec![signer("authority").verifier()] },
-            chainer: signer("log.example/test").verifier(),
-            witnesses: Quorum { threshold: 0, keys: vec![] },
+            policy: Policy::alone(signer("log.example/test").verifier()),
         })
     }
 

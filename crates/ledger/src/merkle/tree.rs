@@ -108,7 +108,7 @@ impl FromIterator<Hash> for Tree {
 }
 
 /// Reads perfect subtrees: (level, index) as in [`Tree::node`]; `None` where it has no such node.
-type Nodes<'a> = dyn FnMut(u32, u64) -> Option<Hash> + 'a;
+pub type Nodes<'a> = dyn FnMut(u32, u64) -> Option<Hash> + 'a;
 
 /// Inclusion path of leaf `index` at `size`, with nodes from wherever they are stored (tiles, a table).
 pub fn inclusion_path_with(index: u64, size: u64, nodes: &mut Nodes<'_>) -> Option<Vec<Hash>> {
@@ -152,6 +152,17 @@ pub fn consistency_path_with(old_size: u64, new_size: u64, nodes: &mut Nodes<'_>
         parts.push((from, to));
     }
     parts.iter().rev().map(|&(from, to)| subtree(from, to, nodes)).collect()
+}
+
+/// As [`consistency_path_with`], with the first node also where the old tree is perfect: for
+/// [`super::roots_of_consistency`]. `None` unless 0 < `old_size` < `new_size`.
+pub fn whole_consistency_path_with(old_size: u64, new_size: u64, nodes: &mut Nodes<'_>) -> Option<Vec<Hash>> {
+    let path = consistency_path_with(old_size, new_size, nodes)?;
+    match (old_size < new_size, old_size.is_power_of_two()) {
+        (false, _) => None,
+        (true, false) => Some(path),
+        (true, true) => Some([&[nodes(old_size.trailing_zeros(), 0)?], &path[..]].concat()),
+    }
 }
 
 /// Largest power of two smaller than `size` (at least 2).

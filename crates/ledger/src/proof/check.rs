@@ -1,14 +1,15 @@
 //! Checking a proof, from the item up to the checkpoint. Every step names its part when it fails.
 
 use super::{Broken, KeyProof, Part, Proof, broken};
-use crate::block::{Cut, EventRef};
-use crate::checkpoint::{Checkpoint, CheckpointError, Cosignature};
+use crate::block::{Cut, EventRef, Header};
+use crate::checkpoint::{Checkpoint, CheckpointError, Cosignature, unmet};
 use crate::genesis::Genesis;
 use crate::hash::Hash;
 use crate::item::{ITEM_BYTES_MAX, Item, ItemKind};
 use crate::keys::{Custody, KeyEntry};
 use crate::merkle::{root_before, verify_inclusion};
 use crate::names::PartyId;
+use crate::note::Note;
 use crate::submission::{SUBMISSION_NOTE_BYTES_MAX, Submission, SubmissionKind, check_time, submission_leaf};
 
 /// What a proof has shown: this party said these bytes, and the log sealed them. Not shown: that nothing was withheld.
@@ -117,17 +118,11 @@ impl Proof {
         if !self.keys.iter().map(|key| &key.entry.public_key).eq(&submission.public_keys) {
             return fault("the entries are not those of the submission's public keys");
         }
-        let (size, root) = self.header.keys;
-        for KeyProof { index, entry, path } in &self.keys {
-            if submission.kind == SubmissionKind::Events && entry.party != submission.party {
+        for key in &self.keys {
+            if submission.kind == SubmissionKind::Events && key.entry.party != submission.party {
                 return fault("the entry is of another party");
             }
-            if entry.enrolled > self.header.height {
-                return fault("the key was enrolled after the block");
-            }
-            if !verify_inclusion(*index, size, entry.leaf(), path, root) {
-                return Err(Broken::new(Part::KeyPath, "it does not lead to the root of the keys in the header"));
-            }
+            check_key(key, &self.header)?;
         }
         Ok(())
     }
@@ -140,23 +135,53 @@ impl Proof {
     }
 
     fn check_log(&self, genesis: &Genesis) -> Result<(Checkpoint, Vec<Cosignature>), Broken> {
-        let opened = Checkpoint::open_note(&self.checkpoint, genesis);
-        let (checkpoint, cosignatures) = opened.map_err(|e| match e {
-            CheckpointError::Cosignature { .. } => Broken::new(Part::Cosignatures, e),
-            _ => Broken::new(Part::Checkpoint, e),
-        })?;
-        if cosignatures.len() < genesis.witnesses.threshold {
-            let detail = format!("{} of {} witnesses", cosignatures.len(), genesis.witnesses.threshold);
-            return Err(Broken::new(Part::Cosignatures, detail));
-        }
-        let (height, size, path) = (self.header.height, checkpoint.size, &self.header_path);
-        if !verify_inclusion(height, size, self.header.leaf(), path, checkpoint.root) {
-            return Err(Broken::new(Part::HeaderPath, "it does not lead to the root in the checkpoint"));
-        }
-        let before = if height == 0 { Some(genesis.hash()) } else { root_before(height, size, path) };
-        match before == Some(self.header.log_root) {
-            true => Ok((checkpoint, cosignatures)),
-            false => Err(Broken::new(Part::LogRoot, "the header names another root for the headers before it")),
-        }
+        let (checkpoint, cosignatures) = open_checkpoint(&self.checkpoint, genesis)?;
+        enough(&cosignatures, genesis)?;
+        check_in_log(&self.header, &self.header_path, &checkpoint, genesis)?;
+        Ok((checkpoint, cosignatures))
+    }
+}
+
+/// A checkpoint of the genesis's log, with all its lines verified.
+pub(crate) fn open_checkpoint(note: &Note, genesis: &Genesis) -> Result<(Checkpoint, Vec<Cosignature>), Broken> {
+    Checkpoint::open_note(note, genesis).map_err(|e| match e {
+        CheckpointError::Cosignature { .. } => Broken::new(Part::Cosignatures, e),
+        _ => Broken::new(Part::Checkpoint, e),
+    })
+}
+
+/// The quorum of the policy is reached.
+pub(crate) fn enough(cosignatures: &[Cosignature], genesis: &Genesis) -> Result<(), Broken> {
+    unmet(cosignatures, &genesis.policy).map_or(Ok(()), |unmet| Err(Broken::new(Part::Cosignatures, unmet)))
+}
+
+/// The header is in the log of the checkpoint, and follows from the headers before it.
+pub(crate) fn check_in_log(
+    header: &Header,
+    path: &[Hash],
+    checkpoint: &Checkpoint,
+    genesis: &Genesis,
+) -> Result<(), Broken> {
+    let (height, size) = (header.height, checkpoint.size);
+    if !verify_inclusion(height, size, header.leaf(), path, checkpoint.root) {
+        return Err(Broken::new(Part::HeaderPath, "it does not lead to the root in the checkpoint"));
+    }
+    let before = if height == 0 { Some(genesis.hash()) } else { root_before(height, size, path) };
+    match before == Some(header.log_root) {
+        true => Ok(()),
+        false => Err(Broken::new(Part::LogRoot, "the header names another root for the headers before it")),
+    }
+}
+
+/// The entry is among the keys of the header.
+pub(crate) fn check_key(key: &KeyProof, header: &Header) -> Result<(), Broken> {
+    let KeyProof { index, entry, path } = key;
+    if entry.enrolled > header.height {
+        return Err(Broken::new(Part::Key, "the key was enrolled after the block"));
+    }
+    let (size, root) = header.keys;
+    match verify_inclusion(*index, size, entry.leaf(), path, root) {
+        true => Ok(()),
+        false => Err(Broken::new(Part::KeyPath, "it does not lead to the root of the keys in the header")),
     }
 }

@@ -1,6 +1,8 @@
 //! Bad vectors: each breaks one rule, and says which part a checker must name.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod evidence;
+
 use medtrace_ledger::checkpoint::cosign;
 use medtrace_ledger::note::{SignatureLine, sign_note};
 use medtrace_ledger::*;
@@ -22,7 +24,7 @@ pub fn texts(world: &World, receipt: &str) -> Vec<Bad> {
 
     let note = &world.genesis_note;
     put("genesis", "genesis", "one-signature", without_last_line(note));
-    put("genesis", "genesis", "changed", note.replacen("\"threshold\":1", "\"threshold\":0", 1));
+    put("genesis", "genesis", "changed", note.replacen("\"threshold\":2", "\"threshold\":1", 1));
     put(
         "genesis",
         "genesis",
@@ -32,6 +34,19 @@ pub fn texts(world: &World, receipt: &str) -> Vec<Bad> {
     put("genesis", "genesis", "order", resign(note, &["authority-b", "authority-a"], str::to_owned));
     put("genesis", "genesis", "foreign-signer", resign(note, &["authority-a", "factory"], str::to_owned));
     put("genesis", "genesis", "member", resign(note, &AUTHORITY_2, |t| t.replacen("{", "{\"a\":1,", 1)));
+
+    let again = |from, to| resign(note, &AUTHORITY_2, |t| t.replacen(from, to, 1));
+    put("genesis", "genesis", "policy-spaces", again("\\nquorum ", "\\nquorum  "));
+    put("genesis", "genesis", "policy-escape", again("\\nquorum ", "\\u000aquorum "));
+    put("genesis", "genesis", "quorum-nobody", again("quorum enough", "quorum some"));
+    put("genesis", "genesis", "another-origin", again("\nstents.example/county\n", "\nelsewhere\n"));
+    let member = again("authority-b", "authority-a");
+    let officers = ["authority-a", "authority-b"].map(|name| Signer::new(common::party("authority-a"), key(name)));
+    let one = sign_note(Note::parse(&member).unwrap().text().to_owned(), &officers).unwrap();
+    put("genesis", "genesis", "one-member-twice", one.to_string());
+    for (name, text) in common::policies::refused() {
+        put("policy", "policy", name, text);
+    }
 
     // 2-1.submission: two events of the factory, items 5 and 6.
     let Record::Sealed(sealed, _) = &world.blocks[2].cuts[1][0] else { unreachable!() };
@@ -170,7 +185,7 @@ fn named_bad() -> String {
     let stranger = common::entry("stranger", Custody::Own, &["hospital"], 0);
     block.keys = KeySet::new(block.keys.entries().cloned().chain([stranger]).collect::<Vec<_>>());
     block.header.keys = block.keys.count_and_root();
-    rebuild_log(&mut world);
+    world.rebuild_log();
     world.prove(EventRef::new(2, 3, 0).unwrap()).unwrap().text()
 }
 
@@ -178,13 +193,8 @@ fn named_bad() -> String {
 fn another_past() -> String {
     let mut world = common::world();
     world.blocks[4].header.log_root = Hash::of("another past");
-    rebuild_log(&mut world);
+    world.rebuild_log();
     world.prove(EventRef::new(4, 0, 0).unwrap()).unwrap().text()
-}
-
-fn rebuild_log(world: &mut World) {
-    world.log = world.blocks.iter().map(|block| block.header.leaf()).collect();
-    world.checkpoint = checkpoint(&world.genesis, &world.log, BLOCKS, &WITNESSES);
 }
 
 fn without_last_line(note: &str) -> String {

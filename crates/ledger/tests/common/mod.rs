@@ -2,10 +2,14 @@
 //! one of notices, bad records, a hosted key, two witnesses.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod evidence;
+pub mod policies;
+
 use medtrace_ledger::checkpoint::cosign;
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::hash::sha256;
 use medtrace_ledger::merkle::{self, Tree};
+use medtrace_ledger::policy::{Group, Threshold, Witness};
 use medtrace_ledger::proof::Parts;
 use medtrace_ledger::submission::{reason, undecodable_leaf};
 use medtrace_ledger::*;
@@ -87,8 +91,35 @@ pub fn genesis() -> Genesis {
         origin: ORIGIN.parse().unwrap(),
         time_ms: START_MS,
         authority: Quorum { threshold: 2, keys: verifiers(&AUTHORITY) },
-        chainer: signer(ORIGIN).verifier(),
-        witnesses: Quorum { threshold: 1, keys: verifiers(&WITNESSES) },
+        policy: policy(),
+    }
+}
+
+/// What the witnesses are called in the policy, in its order.
+pub const COSIGNERS: [&str; 3] = ["hospital", "regulator", "university"];
+
+/// The regulator, or one of the two others.
+pub fn policy() -> Policy {
+    let name = |name: &str| name.parse::<KeyName>().unwrap();
+    let witness = |(called, key): (&&str, &&str)| Witness {
+        name: name(called),
+        key: signer(key).verifier(),
+        url: (*called == "regulator").then(|| "https://regulator.example/witness".to_owned()),
+    };
+    let group = |called, threshold, members: [&str; 2]| Group {
+        name: name(called),
+        threshold,
+        members: members.map(name).into(),
+    };
+    Policy {
+        log: signer(ORIGIN).verifier(),
+        log_url: None,
+        witnesses: COSIGNERS.iter().zip(&WITNESSES).map(witness).collect(),
+        groups: vec![
+            group("local", Threshold::Any, ["hospital", "university"]),
+            group("enough", Threshold::Count(1), ["regulator", "local"]),
+        ],
+        quorum: Some(name("enough")),
     }
 }
 
@@ -201,6 +232,7 @@ fn key_set(height: u64) -> KeySet {
     entries.push(entry("factory", Custody::Own, &["manufacturer"], 0));
     entries.push(entry("hospital", Custody::Own, &["hospital", "regulator"], 0));
     entries.push(entry("carrier", hosted, &["carrier"], 0));
+    entries.push(entry(evidence::SERVICE, Custody::Own, &["service"], 0));
     if height >= 2 {
         entries.push(entry("agent", Custody::Own, &["distributor"], 2));
     }
@@ -252,6 +284,12 @@ pub fn checkpoint(genesis: &Genesis, log: &Tree, size: u64, witnesses: &[&str]) 
 }
 
 impl World {
+    /// Log and checkpoint again, after headers were changed.
+    pub fn rebuild_log(&mut self) {
+        self.log = self.blocks.iter().map(|block| block.header.leaf()).collect();
+        self.checkpoint = checkpoint(&self.genesis, &self.log, BLOCKS, &WITNESSES);
+    }
+
     /// The proof of a sealed item.
     pub fn prove(&self, event: EventRef) -> Result<Proof, Broken> {
         let block = &self.blocks[event.height as usize];

@@ -3,7 +3,8 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use medtrace_ledger::genesis::Quorum;
-use medtrace_ledger::{Genesis, Hash, KeyName, PartyId, PublicKey, SigningKey, VerifierKey};
+use medtrace_ledger::policy::Witness;
+use medtrace_ledger::{Genesis, Hash, KeyName, PartyId, Policy, PublicKey, SigningKey, VerifierKey};
 use medtrace_registry::{Effect, Notice, Position, Refusal, Registry};
 use serde_json::{Value, json};
 
@@ -39,8 +40,10 @@ pub fn genesis() -> Genesis {
         origin: "county.example/log".parse().unwrap(),
         time_ms: 1_772_323_200_000,
         authority: Quorum { threshold: 2, keys: vec![key("authority-a"), key("authority-b")] },
-        chainer: key("county.example/log"),
-        witnesses: Quorum { threshold: 0, keys: vec![key("witness")] },
+        policy: Policy {
+            witnesses: vec![Witness { name: "witness".parse().unwrap(), key: key("witness"), url: None }],
+            ..Policy::alone(key("county.example/log"))
+        },
     }
 }
 

@@ -8,8 +8,8 @@ use medtrace_chainer::inspect::{Consortium, Inspected, inspect};
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::note::sign_note;
 use medtrace_ledger::{
-    Genesis, Hash, Item, ItemKind, KeyName, PublicKey, Salt, Signer, SigningKey, Submission, SubmissionKind, TopicUuid,
-    VerifierKey, seal_submission,
+    Genesis, Hash, Item, ItemKind, KeyName, Policy, PublicKey, Salt, Signer, SigningKey, Submission, SubmissionKind,
+    TopicUuid, VerifierKey, seal_submission,
 };
 use medtrace_log::producer::Producer;
 use medtrace_log::record::Record;
@@ -39,8 +39,7 @@ pub fn genesis() -> Genesis {
         origin: CHAINER.parse().unwrap(),
         time_ms: NOW_MS - 1_000,
         authority: Quorum { threshold: 1, keys: vec![verifier(AUTHORITY)] },
-        chainer: verifier(CHAINER),
-        witnesses: Quorum { threshold: 0, keys: vec![] },
+        policy: Policy::alone(verifier(CHAINER)),
     }
 }
 

@@ -13,8 +13,8 @@ use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::merkle::{self, Frontier};
 use medtrace_ledger::submission::{submission_leaf, undecodable_leaf};
 use medtrace_ledger::{
-    Bad, Cut, Genesis, Hash, Header, Item, ItemKind, KeyName, Salt, SigningKey, SubmissionKind, TopicUuid, VerifierKey,
-    seal_submission,
+    Bad, Cut, Genesis, Hash, Header, Item, ItemKind, KeyName, Policy, Salt, SigningKey, SubmissionKind, TopicUuid,
+    VerifierKey, seal_submission,
 };
 use medtrace_log::record::Record;
 use medtrace_log::sealed::{SealedBlock, SealedRecord};
@@ -40,8 +40,7 @@ pub fn genesis() -> Genesis {
         origin: "county.example/log".parse().unwrap(),
         time_ms: NOW_MS - 1_000,
         authority: Quorum { threshold: 1, keys: vec![verifier(AUTHORITY)] },
-        chainer: verifier("county.example/log"),
-        witnesses: Quorum { threshold: 0, keys: vec![] },
+        policy: Policy::alone(verifier("county.example/log")),
     }
 }
 

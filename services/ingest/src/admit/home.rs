@@ -10,7 +10,7 @@ use medtrace_event::{Fault, Json, SealedEvent, seal};
 use medtrace_ledger::{
     ItemKind, PartyId, PublicKey, Salt, Submission,
     item::ITEM_BYTES_MAX,
-    submission::{Expected, SubmissionKind, check_time, open_submission},
+    submission::{Expected, SubmissionKind, check_time, open_submission, submission_leaf},
 };
 use medtrace_log::record::Record;
 use medtrace_registry::Refusal;
@@ -19,7 +19,7 @@ use medtrace_service::{Kind, Problem};
 use super::{Speaker, item};
 use crate::{
     refused::Refused,
-    seal::{Body, Consortium, Sealed, Size},
+    seal::{Body, Consortium, Sealed, Size, Stamp},
 };
 
 /// A note that verifies, with its items; what they say is not judged yet.
@@ -78,7 +78,7 @@ impl HomeSigned {
                 error.to_string(),
             )
         })?;
-        Ok(Sealed { id: self.submission.id(), value })
+        Ok(Sealed { stamp: Stamp { id: self.submission.id(), leaf: submission_leaf(&self.note) }, value })
     }
 
     /// Judges every event as if it had been sent in the clear.

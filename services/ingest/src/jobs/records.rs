@@ -1,7 +1,7 @@
 //! The plan of a job: its submissions, whose bytes are fixed.
 //!
 //! ```text
-//! id[32] ‖ length u32 LE ‖ Kafka value      for each submission, in order
+//! id[32] ‖ leaf[32] ‖ length u32 LE ‖ Kafka value      for each submission, in order
 //! ```
 
 use std::fs::File;
@@ -13,7 +13,7 @@ use medtrace_log::RECORD_BYTES_MAX;
 use tokio::io::{AsyncReadExt, BufReader};
 
 use super::spool::damaged;
-use crate::seal::Sealed;
+use crate::seal::{Sealed, Stamp};
 
 /// Writes one record after the other.
 pub(super) struct Writer(BufWriter<File>);
@@ -23,9 +23,10 @@ impl Writer {
         Ok(Writer(BufWriter::new(File::create(path)?)))
     }
 
-    pub fn add(&mut self, Sealed { id, value }: &Sealed) -> io::Result<()> {
+    pub fn add(&mut self, Sealed { stamp, value }: &Sealed) -> io::Result<()> {
         let length = u32::try_from(value.len()).map_err(io::Error::other)?;
-        self.0.write_all(id.as_bytes())?;
+        self.0.write_all(stamp.id.as_bytes())?;
+        self.0.write_all(stamp.leaf.as_bytes())?;
         self.0.write_all(&length.to_le_bytes())?;
         self.0.write_all(value)
     }
@@ -49,8 +50,9 @@ impl Reader {
 
     /// The next record. One that is missing or cut off is an error: the plan is on disk whole before it counts.
     pub async fn next(&mut self) -> io::Result<Sealed> {
-        let (mut id, mut length) = ([0; 32], [0; 4]);
+        let (mut id, mut leaf, mut length) = ([0; 32], [0; 32], [0; 4]);
         self.file.read_exact(&mut id).await?;
+        self.file.read_exact(&mut leaf).await?;
         self.file.read_exact(&mut length).await?;
         let length = u32::from_le_bytes(length) as usize;
         if length > RECORD_BYTES_MAX {
@@ -58,6 +60,6 @@ impl Reader {
         }
         let mut value = vec![0; length];
         self.file.read_exact(&mut value).await?;
-        Ok(Sealed { id: Hash(id), value })
+        Ok(Sealed { stamp: Stamp { id: Hash(id), leaf: Hash(leaf) }, value })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{TryStreamExt, stream};
-use medtrace_ledger::{Hash, PartyId, submission::SubmissionKind};
+use medtrace_ledger::{PartyId, submission::SubmissionKind};
 use medtrace_service::{Kind, Problem, Shutdown};
 use tokio::sync::watch;
 
@@ -15,7 +15,7 @@ use super::{Index, Job, Positions, Stage, Work, records};
 use crate::admit::{Speaker, served};
 use crate::log::{AppendError, Placed};
 use crate::refused::VIOLATIONS_MAX;
-use crate::seal::Sealed;
+use crate::seal::{Sealed, Stamp};
 
 /// How often the index is asked while a job waits for it, in milliseconds.
 const INDEX_EVERY_MS: u64 = 200;
@@ -152,8 +152,8 @@ async fn publish(work: &Arc<Work>, job: &Job, progress: &mut Progress) -> Result
     });
     let sent = rest.map_ok(|record| send(work.clone(), job.party.clone(), record)).try_buffered(IN_FLIGHT_MAX);
     tokio::pin!(sent);
-    while let Some((id, placed)) = sent.try_next().await? {
-        let receipt = work.shared.receipts.sign(SubmissionKind::Events, id, placed, (work.shared.clock)());
+    while let Some((stamp, placed)) = sent.try_next().await? {
+        let receipt = work.shared.receipts.sign(SubmissionKind::Events, stamp, placed, (work.shared.clock)());
         // A few hundred bytes for the system to keep: no wait for the disk.
         writer.add(placed, receipt.map(|receipt| receipt.to_string()))?;
         progress.add(placed.partition, placed.offset);
@@ -162,10 +162,10 @@ async fn publish(work: &Arc<Work>, job: &Job, progress: &mut Progress) -> Result
 }
 
 /// Sends a record until the log has acknowledged it.
-async fn send(work: Arc<Work>, party: PartyId, Sealed { id, value }: Sealed) -> Result<(Hash, Placed), Stop> {
+async fn send(work: Arc<Work>, party: PartyId, Sealed { stamp, value }: Sealed) -> Result<(Stamp, Placed), Stop> {
     loop {
         match work.shared.log.append(SubmissionKind::Events, &party, &value).await {
-            Ok(placed) => return Ok((id, placed)),
+            Ok(placed) => return Ok((stamp, placed)),
             Err(error @ AppendError::Fatal(_)) => {
                 (work.shared.fatal)(error);
                 return Err(Stop::Fatal);

@@ -4,7 +4,7 @@
 //! jobs/new-<random>/body   a document that is arriving
 //! jobs/<id>/body           the document as received
 //! jobs/<id>/items          while it is planned: the good events, see [`super::items`]
-//! jobs/<id>/records        the plan: for each submission   id[32] ‖ length u32 LE ‖ Kafka value
+//! jobs/<id>/records        the plan: for each submission   id[32] ‖ leaf[32] ‖ length u32 LE ‖ Kafka value
 //! jobs/<id>/placed         what the log has acknowledged, see [`super::placed`]
 //! jobs/<id>/job.json       the stage; written last when a job is made, replaced by renaming
 //! ```

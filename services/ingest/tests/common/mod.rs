@@ -15,7 +15,7 @@ use medtrace_ingest::{
     view::View,
 };
 use medtrace_ledger::{
-    Bad, Cut, Genesis, Hash, Header, Item, ItemKind, PartyId, Salt, Signer, SigningKey, TopicUuid, VerifierKey,
+    Bad, Cut, Genesis, Hash, Header, Item, ItemKind, PartyId, Policy, Salt, Signer, SigningKey, TopicUuid, VerifierKey,
     genesis::Quorum,
     submission::{SubmissionKind, seal_submission},
 };
@@ -56,8 +56,7 @@ pub fn genesis() -> Genesis {
         origin: "test.medtrace".parse().unwrap(),
         time_ms: NOW_MS - 1_000,
         authority: Quorum { threshold: 1, keys: vec![key("moh", 1)] },
-        chainer: key("test.medtrace", 2),
-        witnesses: Quorum { threshold: 0, keys: vec![] },
+        policy: Policy::alone(key("test.medtrace", 2)),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use medtrace_ledger::{Genesis, KeyName, Origin, Signer, VerifierKey, genesis::Quorum};
+use medtrace_ledger::{Genesis, KeyName, Origin, Policy, Signer, VerifierKey, genesis::Quorum};
 use medtrace_service::{
     keys,
     tokens::{self, Caller},
@@ -68,8 +68,7 @@ fn found(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
         origin: origin.clone(),
         time_ms: now_ms(),
         authority: Quorum { threshold: 1, keys: vec![authority.verifier()] },
-        chainer: VerifierKey::new(origin.clone(), chainer.key.public()),
-        witnesses: Quorum { threshold: 0, keys: Vec::new() },
+        policy: Policy::alone(VerifierKey::new(origin.clone(), chainer.key.public())),
     };
     let note = genesis.sign(&[authority]).context("failed to sign the genesis")?;
     write_new(&path, note.as_bytes(), 0o644)

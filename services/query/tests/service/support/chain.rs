@@ -53,8 +53,7 @@ pub fn genesis() -> (Genesis, String) {
         origin: ORIGIN.parse().unwrap(),
         time_ms: START_MS,
         authority: Quorum { threshold: 1, keys: vec![signer("authority").verifier()] },
-        chainer: signer(ORIGIN).verifier(),
-        witnesses: Quorum { threshold: 0, keys: vec![] },
+        policy: Policy::alone(signer(ORIGIN).verifier()),
     };
     let note = genesis.sign(&[signer("authority")]).unwrap();
     (genesis, note)

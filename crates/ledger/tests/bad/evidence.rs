@@ -1,0 +1,75 @@
+//! Bad evidence beside proofs of items.
+
+use medtrace_ledger::*;
+
+use super::{Bad, forged_checkpoint};
+use crate::common::evidence::{SERVICE, consistency, fork, missing, receipt, signed, without_the_acknowledged};
+use crate::common::{WITNESSES, World, checkpoint};
+
+/// Each breaks one rule.
+pub fn bad(world: &World) -> Vec<Bad> {
+    let wrong = Hash::of("wrong");
+    let mut bad = Vec::new();
+    let mut put = |part, name, text: String| bad.push(Bad { name, format: "evidence", part, text });
+    let at = |size, witnesses: &[&str]| checkpoint(&world.genesis, &world.log, size, witnesses);
+    let grown = |change: &dyn Fn(&mut Consistency)| {
+        let mut changed = consistency(world, 3, 5);
+        change(&mut changed);
+        changed.text()
+    };
+    put("consistency-path", "consistency-path", grown(&|c| c.path[0] = wrong));
+    put("consistency-path", "consistency-longer", grown(&|c| c.path.push(wrong)));
+    put("consistency-path", "consistency-shorter", grown(&|c| c.path.truncate(1)));
+    put("consistency-path", "consistency-from", grown(&|c| c.from = at(2, &[])));
+    put("consistency-path", "consistency-backwards", grown(&|c| (c.from, c.to) = (at(5, &[]), at(3, &WITNESSES))));
+    put("consistency-path", "consistency-equal", grown(&|c| c.from = at(5, &[])));
+    put("cosignatures", "consistency-alone", grown(&|c| c.to = at(5, &[])));
+    put("checkpoint", "consistency-forged", grown(&|c| c.from = forged_checkpoint(&c.from)));
+    put("checkpoint", "consistency-one-note", grown(&|_| {}).replacen("\nto\n", "\n", 1));
+    put("format", "consistency-more", grown(&|_| {}) + "\n");
+
+    let forked = |height, smaller, larger, change: &dyn Fn(&mut Fork)| {
+        let mut changed = fork(world, height, smaller, larger).unwrap();
+        change(&mut changed);
+        changed.text()
+    };
+    let own = merkle::whole_consistency_path_with(3, 5, &mut |level, index| world.log.node(level, index)).unwrap();
+    put("fork", "fork-of-one", forked(1, 4, 4, &|f| f.larger = f.smaller.clone()));
+    put("fork", "fork-of-honest", forked(1, 3, 5, &|f| (f.larger, f.path) = (at(5, &[]), own.clone())));
+    put("consistency-path", "fork-path", forked(1, 3, 5, &|f| f.path[0] = wrong));
+    put("consistency-path", "fork-no-path", forked(1, 2, 5, &|f| f.path.clear()));
+    put("consistency-path", "fork-first-node-left-out", forked(1, 2, 5, &|f| f.path = f.path[1..].to_vec()));
+    put("consistency-path", "fork-path-of-one-size", forked(1, 4, 4, &|f| f.path.push(wrong)));
+    put("consistency-path", "fork-order", forked(1, 3, 5, &|f| std::mem::swap(&mut f.smaller, &mut f.larger)));
+    put("checkpoint", "fork-forged", forked(1, 4, 4, &|f| f.larger = forged_checkpoint(&f.larger)));
+    put("checkpoint", "fork-three", forked(1, 4, 4, &|_| {}).replacen("checkpoint\n", "checkpoint\n\n", 1));
+    put("format", "fork-more", forked(1, 4, 4, &|_| {}) + "checkpoint\n");
+
+    let (faulty, said) = (without_the_acknowledged(), receipt(world));
+    let lost = |change: &dyn Fn(&mut Missing)| {
+        let mut changed = missing(&faulty, &said, SERVICE);
+        change(&mut changed);
+        changed.text()
+    };
+    let other = |change: &dyn Fn(&mut Receipt)| {
+        let mut changed = said.clone();
+        change(&mut changed);
+        lost(&|m| m.receipt = signed(&changed, SERVICE))
+    };
+    put("sealed", "missing-but-sealed", missing(world, &said, SERVICE).text());
+    put("leaves", "missing-leaf", lost(&|m| m.leaves.truncate(3)));
+    put("leaves", "missing-leaves-order", lost(&|m| m.leaves.swap(0, 1)));
+    put("cut", "missing-offset", other(&|r| r.offset = 99));
+    put("cut", "missing-topic-uuid", other(&|r| r.uuid = TopicUuid([9; 16])));
+    put("cut", "missing-partition", other(&|r| r.partition = 7));
+    put("receipt", "missing-origin", other(&|r| r.origin = "elsewhere".parse().unwrap()));
+    put("receipt", "missing-signer", lost(&|m| m.receipt = signed(&said, "factory")));
+    put("key", "missing-no-service", missing(&faulty, &said, "factory").text());
+    put("key-path", "missing-key-index", lost(&|m| m.key.index += 1));
+    put("key", "missing-no-key", lost(&|_| {}).replacen("\nkey ", "\nkeys ", 1));
+    put("header-path", "missing-header", lost(&|m| m.header.time_ms += 1));
+    put("checkpoint", "missing-forged", lost(&|m| m.checkpoint = forged_checkpoint(&m.checkpoint)));
+    put("format", "missing-more", lost(&|_| {}) + "leaves\n");
+    put("format", "no-kind", "medtrace/evidence/v1\n".into());
+    bad
+}

@@ -1,0 +1,84 @@
+//! Evidence beside proofs of items: the log's growth, forks, a submission that was acknowledged and never sealed.
+
+use medtrace_ledger::merkle::{Tree, roots_of_consistency};
+use medtrace_ledger::*;
+
+use super::{BLOCKS, Record, WITNESSES, World, checkpoint, key, signer, world};
+
+/// Signs receipts.
+pub const SERVICE: &str = "hospital-service";
+
+pub fn consistency(world: &World, from: u64, to: u64) -> Consistency {
+    Consistency {
+        from: checkpoint(&world.genesis, &world.log, from, &[]),
+        to: checkpoint(&world.genesis, &world.log, to, &WITNESSES[..1]),
+        path: world.log.consistency_path(from, to).unwrap(),
+    }
+}
+
+/// The same key's other history: it differs from the block at `height` on.
+pub fn other_log(world: &World, height: usize) -> Tree {
+    let mut leaves: Vec<Hash> = world.blocks.iter().map(|block| block.header.leaf()).collect();
+    leaves[height..].iter_mut().for_each(|leaf| *leaf = Hash::of(leaf.as_bytes()));
+    leaves.into_iter().collect()
+}
+
+/// A checkpoint of the log and a later (or equal) one of the other history, which differs from `height` on.
+pub fn fork(world: &World, height: usize, smaller: u64, larger: u64) -> Result<Fork, Broken> {
+    let other = other_log(world, height);
+    let a = checkpoint(&world.genesis, &world.log, smaller, &WITNESSES[..1]);
+    let b = checkpoint(&world.genesis, &other, larger, &[]);
+    Fork::between(&a, &b, &world.genesis, &mut |level, index| other.node(level, index))
+}
+
+/// Block 2 acknowledged: the hospital's submission, record 3 of the second cut.
+pub fn receipt(world: &World) -> Receipt {
+    let Record::Sealed(sealed, _) = &world.blocks[2].cuts[1][3] else { unreachable!() };
+    let cut = &world.blocks[2].header.cuts[1];
+    Receipt {
+        origin: world.genesis.origin.clone(),
+        submission: sealed.id,
+        leaf: sealed.leaf,
+        topic: cut.topic.clone(),
+        uuid: cut.uuid,
+        partition: cut.partition,
+        offset: cut.from + 3,
+        time_ms: super::START_MS + 395,
+    }
+}
+
+pub fn signed(receipt: &Receipt, by: &str) -> Note {
+    Note::parse(&receipt.sign(&signer(by)).unwrap()).unwrap()
+}
+
+/// A log that sealed the receipt's offset without its submission.
+pub fn without_the_acknowledged() -> World {
+    let mut world = world();
+    let block = &mut world.blocks[2];
+    block.cuts[1].remove(3);
+    let cut = &mut block.header.cuts[1];
+    cut.records -= 1;
+    cut.root = merkle::root(block.cuts[1].iter().map(Record::leaf));
+    world.rebuild_log();
+    world
+}
+
+/// What a stranger says about this receipt; `service` is whose key entry is shown.
+pub fn missing(world: &World, receipt: &Receipt, service: &str) -> Missing {
+    let block = &world.blocks[2];
+    let entry = block.keys.entry(&key(service).public()).unwrap();
+    let (index, path) = block.keys.path(entry).unwrap();
+    Missing {
+        receipt: signed(receipt, service),
+        key: proof::KeyProof { index, entry: entry.clone(), path },
+        header: block.header.clone(),
+        header_path: world.log.inclusion_path(2, BLOCKS).unwrap(),
+        checkpoint: world.checkpoint.clone(),
+        leaves: block.cuts[1].iter().map(Record::leaf).collect(),
+    }
+}
+
+/// The root at the smaller size that a fork's path gives.
+pub fn other_root(fork: &Fork, smaller: u64, larger: u64) -> Hash {
+    roots_of_consistency(smaller, larger, &fork.path).unwrap().0
+}
