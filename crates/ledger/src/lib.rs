@@ -11,9 +11,11 @@
 //! H is SHA-256 everywhere. One signature format: the C2SP signed note. One tree: RFC 6962. The format document from
 //! which a second implementation can be written is `schemas/FORMATS.md`; its vectors are under `schemas/vectors/`.
 
+pub mod add_checkpoint;
 pub mod block;
 pub mod checkpoint;
 pub mod evidence;
+pub mod foreign;
 pub mod genesis;
 pub mod hash;
 pub mod item;
@@ -29,9 +31,11 @@ pub mod submission;
 mod text;
 pub mod vkey;
 
+pub use add_checkpoint::AddCheckpoint;
 pub use block::{Bad, Cut, EventRef, Header};
 pub use checkpoint::{Checkpoint, Cosignature};
 pub use evidence::{Consistency, Evidence, Fork, Missing, Shown};
+pub use foreign::ForeignCheckpoint;
 pub use genesis::Genesis;
 pub use hash::Hash;
 pub use item::{Item, ItemKind, ItemLeaf, Salt};

@@ -102,6 +102,11 @@ impl<'a> Lines<'a> {
         Ok(Some(Words { words, at: FormatError { format: self.format, line: self.line, problem: String::new() } }))
     }
 
+    /// Everything that is not read yet.
+    pub fn rest(self) -> &'a str {
+        self.rest
+    }
+
     pub fn end(self) -> Result<(), FormatError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.error("more text follows")) }
     }

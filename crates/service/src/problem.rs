@@ -50,6 +50,8 @@ pub enum Kind {
     QueryTooComplex,
     UriTooLong,
     UnsupportedMediaType,
+    /// Well formed, but what it claims does not hold.
+    Unprocessable,
     /// A bounded queue is full: nothing was done.
     TooManyRequests,
     Implementation,
@@ -80,6 +82,7 @@ impl Kind {
             Kind::QueryTooComplex => (413, "epcisException:QueryTooComplexException", "Query too complex"),
             Kind::UriTooLong => (414, "epcisException:URITooLongException", "URI too long"),
             Kind::UnsupportedMediaType => (415, "epcisException:UnsupportedMediaTypeException", "Unsupported media type"),
+            Kind::Unprocessable => (422, "about:blank", "Unprocessable content"),
             Kind::TooManyRequests => (429, "about:blank", "Too many requests"),
             Kind::Implementation => (500, "epcisException:ImplementationException", "Internal error"),
             Kind::NotImplemented => (501, "epcisException:ImplementationException", "Not implemented"),
@@ -113,6 +116,7 @@ impl Kind {
             413 => Kind::CaptureLimitExceeded,
             414 => Kind::UriTooLong,
             415 => Kind::UnsupportedMediaType,
+            422 => Kind::Unprocessable,
             429 => Kind::TooManyRequests,
             501 => Kind::NotImplemented,
             502..=504 => Kind::Unavailable,

@@ -1,0 +1,202 @@
+//! A full witness at work: reads the log from its first block, recomputes each from its records, and holds every published
+//! checkpoint against it. A start begins anew: what was recomputed before is not believed, only what was cosigned is kept.
+//!
+//! ```text
+//! blocks + records ─▶ recompute ─▶ root of every size ─┬─ checkpoints asked to cosign
+//!                         │                            └─ checkpoints of the topic
+//!                         ▼ differs                            ▼ differ
+//!                       alarm: both stop, for ever; then the other side of a forked checkpoint is looked for
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use medtrace_chainer::verify::Verifier;
+use medtrace_ledger::Genesis;
+use medtrace_log::consumer::{Follower, Isolation, Message, bounds};
+use medtrace_log::sealed::SealedLog;
+use medtrace_log::topics::{BLOCKS, CHECKPOINTS, catalogue};
+use medtrace_log::{Cluster, LogError};
+use medtrace_service::Shutdown;
+use tokio::time::sleep;
+
+use crate::alarms::{Alarms, Finding};
+use crate::cosigner::{Cosigner, Signed};
+use crate::evidence;
+use crate::metrics::Metrics;
+use crate::recomputed::Recomputed;
+
+/// Pause before Kafka is tried again, milliseconds.
+const RETRY_MS: u64 = 500;
+/// How often what contradicts itself is read before it is believed: the fault may have been on the way.
+const READS: u32 = 3;
+/// How often a topic of ours that is not there is looked for: a broker that has just started may not know it yet.
+const READS_OF_MISSING: u32 = 120;
+/// How long a published checkpoint that is beyond what is recomputed holds up the next ones, milliseconds.
+const AHEAD_MS: u64 = 10_000;
+
+/// Everything that following needs.
+#[derive(Clone, Debug)]
+pub struct Following {
+    pub cluster: Cluster,
+    pub genesis: Genesis,
+    pub cosigner: Arc<Cosigner>,
+    pub recomputed: Arc<Recomputed>,
+    pub alarms: Arc<Alarms>,
+    pub metrics: Metrics,
+}
+
+impl Following {
+    /// Follows until the shutdown, or until something is found that ends it; then looks for evidence.
+    pub async fn run(self, shutdown: Shutdown) {
+        let origin = self.genesis.origin.as_str();
+        // What was cosigned by a former run must be what the log gives now.
+        if let Some(latest) = self.cosigner.latest(origin).and_then(|latest| latest.note) {
+            match self.cosigner.read(&latest) {
+                Ok(signed) => _ = self.recomputed.judge(&signed),
+                Err(error) => tracing::warn!(%error, "what was cosigned last cannot be compared with the log"),
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = self.refused() => {}
+            () = self.blocks() => {}
+            () = self.checkpoints() => {}
+        }
+        tracing::error!(recomputed = self.recomputed.size(), "nothing of this log is recomputed or cosigned any more");
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = evidence::seek(&self) => {}
+        }
+    }
+
+    /// Ends once an alarm ends all recomputing and cosigning of this log.
+    async fn refused(&self) {
+        let mut alarmed = self.alarms.watch();
+        while !self.alarms.refuses(self.genesis.origin.as_str()) {
+            if alarmed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Recomputes block after block; ends with an alarm only.
+    async fn blocks(&self) {
+        let mut verifier = Verifier::begin(&self.genesis);
+        let (mut contradictions, mut at) = (0, 0);
+        loop {
+            let error = match self.recompute(&mut verifier).await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            let size = verifier.chain().size();
+            match believed_after(&error) {
+                // Only in one place again and again is it the log's fault.
+                Some(reads) => {
+                    contradictions = if size == at { contradictions + 1 } else { 1 };
+                    if contradictions >= reads {
+                        let what = with_causes(&error);
+                        return self.recomputed.alarm(Finding::Unreadable { size: size + 1, what });
+                    }
+                }
+                None => contradictions = 0,
+            }
+            at = size;
+            self.retry("blocks", &error).await;
+        }
+    }
+
+    /// Ends well only with an alarm.
+    async fn recompute(&self, verifier: &mut Verifier) -> Result<(), LogError> {
+        let mut log = SealedLog::open(&self.cluster, verifier.chain().size(), None).await?;
+        loop {
+            let block = log.next().await?;
+            let recomputed = loop {
+                match verifier.next(&block).await {
+                    Ok(recomputed) => break recomputed,
+                    // A worker's end says nothing about the log.
+                    Err(error) => self.retry("a block's records", &error).await,
+                }
+            };
+            if !recomputed.differences.is_empty() || !recomputed.follows {
+                let (size, differences) = (block.header.height + 1, recomputed.differences);
+                self.recomputed.alarm(Finding::Block { size, header: block.text, differences });
+                return Ok(());
+            }
+            self.recomputed.grew(verifier.chain().root());
+            self.metrics.recomputed.set(self.recomputed.size().cast_signed());
+        }
+    }
+
+    /// Holds every published checkpoint against the blocks; does not end.
+    async fn checkpoints(&self) {
+        let mut next = None;
+        loop {
+            let error = match self.compare_from(&mut next).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            self.retry("checkpoints", &error).await;
+        }
+    }
+
+    async fn compare_from(&self, next: &mut Option<u64>) -> Result<std::convert::Infallible, LogError> {
+        let low = bounds(&self.cluster, CHECKPOINTS, 1, Isolation::Committed).await?.first().map_or(0, |all| all.low);
+        let start = next.unwrap_or(low);
+        let follower = Follower::open(&self.cluster, CHECKPOINTS, Isolation::Committed, &[(0, start)]).await?;
+        loop {
+            let message = follower.next().await?;
+            *next = Some(message.offset + 1);
+            match self.signed(&message) {
+                Ok(signed) => self.compare(&signed).await,
+                Err(what) => self.recomputed.alarm(Finding::Unsigned { offset: message.offset, what }),
+            }
+        }
+    }
+
+    /// One that is far beyond the log's end is remembered, and does not keep later ones from being compared.
+    async fn compare(&self, signed: &Signed) {
+        loop {
+            let reached = self.recomputed.reached(signed.head().0, Duration::from_millis(AHEAD_MS)).await;
+            if reached || self.recomputed.has_room() {
+                _ = self.recomputed.judge(signed);
+                return;
+            }
+        }
+    }
+
+    /// A checkpoint that our log signed.
+    pub(crate) fn signed(&self, message: &Message) -> Result<Signed, String> {
+        let note = std::str::from_utf8(&message.value).map_err(|_| "it is no text".to_owned())?;
+        let signed = self.cosigner.read(note).map_err(|refusal| refusal.to_string())?;
+        match signed.checkpoint.origin() == self.genesis.origin.as_str() {
+            true => Ok(signed),
+            false => Err(format!("it is of {}", signed.checkpoint.origin())),
+        }
+    }
+
+    pub(crate) async fn retry(&self, what: &str, error: &LogError) {
+        self.metrics.retries.inc();
+        tracing::warn!(error = with_causes(error), "reading {what} is begun again");
+        sleep(Duration::from_millis(RETRY_MS)).await;
+    }
+}
+
+/// How often an error must have come that says something about what stands in the log; `None` where it only says something
+/// about the connection to it.
+fn believed_after(error: &LogError) -> Option<u32> {
+    use LogError::{Broken, Damaged, OutOfRange, Topic};
+    match error {
+        Broken(_) | Damaged { .. } | OutOfRange { .. } => Some(READS),
+        // Before the chainer's first start there is none.
+        Topic { topic, .. } if topic == BLOCKS => None,
+        Topic { topic, .. } if catalogue().iter().any(|known| known.name == *topic) => Some(READS_OF_MISSING),
+        Topic { .. } => Some(READS),
+        _ => None,
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let all = std::iter::successors(Some(error), |cause| cause.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,134 @@
+//! A real chainer on a real Kafka, in this process, and what somebody does to its log.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use medtrace_ledger::merkle::Tree;
+use medtrace_ledger::{AddCheckpoint, Checkpoint, Hash, Item, ItemKind, Salt, Signer, SubmissionKind, seal_submission};
+use medtrace_log::Cluster;
+use medtrace_log::consumer::{Isolation, RangeReader, last};
+use medtrace_log::embedded::Scratch as Kafka;
+use medtrace_log::producer::Producer;
+use medtrace_log::record::Record;
+use medtrace_log::sealed::read_header;
+use medtrace_log::topics::{BLOCKS, CHECKPOINTS};
+use medtrace_log::transactions::{Transactions, Write};
+use prometheus_client::registry::Registry;
+use serde_json::json;
+
+use super::{AUTHORITY, ORIGIN, Running, genesis, signer};
+
+/// Longest wait for anything.
+pub const WAIT: Duration = Duration::from_secs(60);
+
+/// Asks again and again until it is so.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let deadline = Instant::now() + WAIT;
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A chainer, started again whenever it ends.
+pub fn chainer(kafka: &Kafka) -> Running {
+    let data = kafka.folder().join("chainer");
+    std::fs::create_dir_all(&data).unwrap();
+    let config = medtrace_chainer::Config {
+        admin: "127.0.0.1:0".parse().unwrap(),
+        kafka: kafka.cluster(),
+        genesis: genesis(),
+        data,
+        signer: signer(ORIGIN),
+        heartbeat: Duration::from_secs(60),
+        clock: medtrace_chainer::Clock::default(),
+    };
+    Running::start(async move |until| {
+        while !until.is_cancelled() {
+            let metrics = medtrace_chainer::Metrics::register(&mut Registry::default());
+            let status = medtrace_chainer::Status::default();
+            if let Err(stop) = medtrace_chainer::run(&config, &metrics, &status, until.clone()).await {
+                eprintln!("the chainer is started again after it stopped: {stop}");
+            }
+        }
+    })
+}
+
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+/// One submission of one item, as a record.
+fn value(kind: SubmissionKind, item: ItemKind, party: &str, bytes: &str) -> Vec<u8> {
+    let items = [Item { kind: item, salt: Salt([7; 16]), bytes: bytes.as_bytes() }];
+    let leaves = items.each_ref().map(Item::leaf);
+    let (genesis, keys) = (genesis(), [signer(party).key]);
+    let party = party.parse().unwrap();
+    let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), &party, &keys, now_ms(), &leaves).unwrap();
+    Record::pack(sealed.note, items).unwrap().encode().unwrap()
+}
+
+/// Has the log grow by one block: a party is admitted, and later says something. Returns the size.
+pub async fn grow(cluster: &Cluster, number: u64) -> u64 {
+    let before = head(cluster).await.map_or(0, |(size, _, _)| size);
+    let (kind, value) = match number {
+        0 => {
+            let notice = json!({"type": "party", "party": "acme", "revision": 1, "name": {"en": "acme"},
+                "rootKey": signer("acme").key.public(), "roles": ["manufacturer"]});
+            let kind = SubmissionKind::Notices;
+            (kind, value(kind, ItemKind::Notice, AUTHORITY, &notice.to_string()))
+        }
+        _ => {
+            let id = format!("urn:uuid:00000000-0000-8000-8000-{number:012x}");
+            let event = json!({"eventID": id, "type": "ObjectEvent"}).to_string();
+            (SubmissionKind::Events, value(SubmissionKind::Events, ItemKind::Event, "acme", &event))
+        }
+    };
+    Producer::open(cluster).unwrap().send(kind.topic(), Some(0), b"", &value).await.unwrap();
+    until("the next block", || async { head(cluster).await.map(|(size, _, _)| size).filter(|size| *size > before) })
+        .await
+}
+
+/// The last published checkpoint: size, root and note.
+pub async fn head(cluster: &Cluster) -> Option<(u64, Hash, String)> {
+    let message = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await.unwrap()?;
+    let note = String::from_utf8(message.value).unwrap();
+    let (checkpoint, _) = Checkpoint::open(&note, &genesis()).unwrap();
+    Some((checkpoint.size, checkpoint.root, note))
+}
+
+/// The header log as Kafka holds it.
+pub async fn headers(cluster: &Cluster) -> Tree {
+    let end = last(cluster, BLOCKS, 0, Isolation::Committed).await.unwrap().unwrap().offset + 1;
+    let mut reader = RangeReader::open(cluster, BLOCKS, 0, Isolation::Committed).unwrap();
+    let (messages, next) = reader.read(0, end, 1 << 24).await.unwrap();
+    assert_eq!(next, end);
+    messages.iter().map(|message| read_header(message).unwrap().0.leaf()).collect()
+}
+
+/// Asks for a cosignature of this size, as the chainer would.
+pub fn ask(tree: &Tree, old_size: u64, size: u64) -> AddCheckpoint {
+    let root = tree.root_at(size).unwrap();
+    let note = Checkpoint { origin: ORIGIN.parse().unwrap(), size, root }.sign(&signer(ORIGIN)).unwrap().to_string();
+    AddCheckpoint { old_size, proof: tree.consistency_path(old_size, size).unwrap_or_default(), note }
+}
+
+/// Writes a record as somebody with access to Kafka would.
+pub async fn write(cluster: &Cluster, topic: &'static str, value: Vec<u8>) {
+    let cluster = cluster.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let write = Write { topic, partition: 0, key: b"", value: &value };
+        Transactions::open(&cluster, "somebody").unwrap().commit(&[write])
+    });
+    written.await.unwrap().unwrap();
+}
+
+/// A checkpoint that the log's key signs although the log is another.
+pub fn forged(size: u64, signed_by: &Signer) -> String {
+    let checkpoint = Checkpoint { origin: ORIGIN.parse().unwrap(), size, root: Hash::of("another history") };
+    checkpoint.sign(signed_by).unwrap().to_string()
+}
