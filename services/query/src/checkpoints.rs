@@ -128,7 +128,8 @@ impl Checkpoints {
         loop {
             let message = follower.next().await?;
             let taken = self.offer(&String::from_utf8_lossy(&message.value));
-            if let Err(fault) = taken {
+            // Every checkpoint is published before it is cosigned.
+            if let Err(fault @ Unfit::Checkpoint(_)) = taken {
                 tracing::error!(offset = message.offset, %fault, "a record of checkpoints is none to rely on");
             }
         }

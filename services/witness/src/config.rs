@@ -62,7 +62,7 @@ impl Config {
             return Err(wrong(format!("no private key of the name {name}")));
         }
         // The one that the genesis names signs, wherever it stands.
-        keys.sort_by_key(|key| !genesis.witnesses.keys.contains(&key.verifier()));
+        keys.sort_by_key(|key| !genesis.policy.keys().any(|known| *known == key.verifier()));
         Ok(Config {
             listen: env.or("MEDTRACE_LISTEN", LISTEN)?,
             admin: env.or("MEDTRACE_ADMIN", ADMIN)?,

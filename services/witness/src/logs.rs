@@ -22,7 +22,7 @@ pub struct Logs(BTreeMap<String, Vec<VerifierKey>>);
 impl Logs {
     /// Our own log.
     pub fn of(genesis: &Genesis) -> Logs {
-        Logs(BTreeMap::from([(genesis.origin.to_string(), vec![genesis.chainer.clone()])]))
+        Logs(BTreeMap::from([(genesis.origin.to_string(), vec![genesis.policy.log.clone()])]))
     }
 
     /// Adds the logs of a file.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::merkle::{Tree, leaf_hash};
 use medtrace_ledger::note::sign_note;
+use medtrace_ledger::policy::{Policy, Witness as Named};
 use medtrace_ledger::vkey::KeyUse;
 use medtrace_ledger::{AddCheckpoint, Genesis, Hash, KeyName, Signer, SigningKey};
 use medtrace_log::Cluster;
@@ -31,8 +32,11 @@ pub fn genesis() -> Genesis {
         origin: ORIGIN.parse().unwrap(),
         time_ms: 1_772_400_000_000,
         authority: Quorum { threshold: 1, keys: vec![signer(AUTHORITY).verifier()] },
-        chainer: signer(ORIGIN).verifier(),
-        witnesses: Quorum { threshold: 1, keys: vec![signer(WITNESS).verifier()] },
+        policy: Policy {
+            witnesses: vec![Named { name: WITNESS.parse().unwrap(), key: signer(WITNESS).verifier(), url: None }],
+            quorum: Some(WITNESS.parse().unwrap()),
+            ..Policy::alone(signer(ORIGIN).verifier())
+        },
     }
 }
 
