@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use medtrace_ledger::block::Header;
-use medtrace_ledger::{Checkpoint, Genesis, Signer};
+use medtrace_ledger::{Checkpoint, Genesis, Note, Signer};
 use medtrace_log::cluster::REQUEST_MS;
 use medtrace_log::consumer::Follower;
 use medtrace_log::topics::{BLOCKS, CHAINER_LEASE, CHECKPOINTS};
@@ -37,8 +37,9 @@ pub struct Sealer {
     pub(crate) last: Option<Header>,
     /// What time the broker said it was, the last time it took a record.
     pub(crate) told: Option<Told>,
-    /// When the last checkpoint was published by this process.
+    /// When the last checkpoint was published by this process, and its note.
     pub(crate) published: Instant,
+    pub(crate) checkpoint: Option<Note>,
 }
 
 /// What one block was and what it took.
@@ -64,7 +65,7 @@ impl Sealer {
         // can be redone: `blocks` says what was sealed, and a start reads it and concludes what is not concluded yet.
         let started = Instant::now();
         let key = header.height.to_string();
-        self.commit(header.height, BLOCKS, key.clone(), header.text()).await?;
+        self.commit(header.height, BLOCKS, vec![(key, header.text())]).await?;
         self.read_back(&header).await?;
         let commit = started.elapsed();
 
@@ -95,26 +96,42 @@ impl Sealer {
         let Some(height) = self.last.as_ref().map(|last| last.height) else { return Ok(()) };
         let (size, root) = (self.chain.size(), self.chain.root());
         let checkpoint = Checkpoint { origin: self.genesis.origin.clone(), size, root };
-        let note = checkpoint.sign(&self.signer)?.to_string();
-        self.commit(height, CHECKPOINTS, size.to_string(), note).await
+        let note = checkpoint.sign(&self.signer)?;
+        self.commit(height, CHECKPOINTS, vec![(size.to_string(), note.to_string())]).await?;
+        self.checkpoint = Some(note);
+        Ok(())
+    }
+
+    /// Publishes an earlier checkpoint again, with cosignatures. The newest follows at once, so that the last record of
+    /// `checkpoints` is always the longest chain that was signed.
+    pub(crate) async fn publish_cosigned(&mut self, cosigned: &Note) -> Result<(), Stop> {
+        let note = |note: &Note| (note.text().lines().nth(1).unwrap_or_default().to_owned(), note.to_string());
+        let records = [Some(cosigned), self.checkpoint.as_ref()].into_iter().flatten().map(note).collect();
+        self.commit(self.chain.size(), CHECKPOINTS, records).await
     }
 
     /// Asks the broker what time it is, by a record that nobody reads.
     pub(crate) async fn ask_time(&mut self) -> Result<(), Stop> {
-        self.commit(self.chain.size(), CHAINER_LEASE, "time".into(), String::new()).await
+        self.commit(self.chain.size(), CHAINER_LEASE, vec![("time".into(), String::new())]).await
     }
 
-    /// Writes one record in one transaction.
-    async fn commit(&mut self, height: u64, topic: &'static str, key: String, value: String) -> Result<(), Stop> {
+    /// Writes records (keys and values) in one transaction.
+    async fn commit(&mut self, height: u64, topic: &'static str, records: Vec<(String, String)>) -> Result<(), Stop> {
         let Some(mut transactions) = self.transactions.take() else {
             return Err(Stop::Log(LogError::Broken("an earlier transaction has not come back".into())));
         };
         let work = move || {
-            let write = Write { topic, partition: 0, key: key.as_bytes(), value: value.as_bytes() };
-            let mut outcome = transactions.commit(&[write]);
+            let write = |(key, value)| Write {
+                topic,
+                partition: 0,
+                key: String::as_bytes(key),
+                value: String::as_bytes(value),
+            };
+            let writes: Vec<Write<'_>> = records.iter().map(|(key, value)| write((key, value))).collect();
+            let mut outcome = transactions.commit(&writes);
             for _ in 1..COMMIT_TRIES {
                 match outcome {
-                    Err(TransactionError::NotDone { .. }) => outcome = transactions.commit(&[write]),
+                    Err(TransactionError::NotDone { .. }) => outcome = transactions.commit(&writes),
                     _ => break,
                 }
             }

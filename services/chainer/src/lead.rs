@@ -18,10 +18,11 @@ use crate::feed::Feed;
 use crate::inspect::Consortium;
 use crate::leader::{Leader, TopicsWatch};
 use crate::pending::Pending;
-use crate::recover::{Followed, recover, same_topics};
+use crate::recover::{Followed, Published, recover, same_topics};
 use crate::standby::stand_by;
 use crate::standing::Folder;
 use crate::stop::Stop;
+use crate::witnesses::{Witnesses, ask};
 use crate::{Config, Metrics, Status};
 
 /// Pause before the log is tried again, milliseconds.
@@ -93,7 +94,10 @@ impl Role<'_> {
         let opening = tokio::task::spawn_blocking(move || Transactions::open(&cluster, TRANSACTIONAL_ID));
         let transactions = opening.await.map_err(|error| LogError::Broken(error.to_string()))??;
         let (standing, now_ms) = (folder.standing()?, config.clock.now_ms());
+        let known = standing.as_ref().map_or(0, |standing| standing.size).max(followed.chain.size());
         let recovered = recover(&config.kafka, &config.genesis, consortium, standing, followed, now_ms).await?;
+        let published = recovered.published.as_ref().map_or(0, |published| published.checkpoint.size);
+        self.ask_witnesses(recovered.published.as_ref(), known > 0 && known >= published).await?;
         let topics = topics::describe(&config.kafka, &[NOTICES, SCAN_EVENTS]).await?;
         same_topics(&recovered.chain, &topics)?;
         let blocks = Follower::open(&config.kafka, BLOCKS, Isolation::Committed, &[(0, recovered.blocks_to)]).await?;
@@ -107,8 +111,9 @@ impl Role<'_> {
             last: recovered.last,
             told: None,
             published: Instant::now(),
+            checkpoint: recovered.published.map(|published| published.note),
         };
-        match recovered.published < sealer.chain.size() {
+        match published < sealer.chain.size() {
             true => sealer.conclude().await?,
             false => sealer.remember()?,
         }
@@ -129,12 +134,31 @@ impl Role<'_> {
             topics: watch,
             ends: Ends::open(&config.kafka, Isolation::Everything)?,
             pending: Pending::default(),
+            witnesses: Witnesses::start(&config.kafka, &config.genesis, metrics, status),
             notices_end: 0,
             due: Instant::now(),
             held: false,
             mean: 1.0,
         };
         leader.work().await
+    }
+
+    /// Nothing is signed before the witnesses are asked. A process that remembers itself what was published goes on
+    /// without those that do not answer; one that does not waits until so many agree as the policy wants.
+    async fn ask_witnesses(&self, published: Option<&Published>, remembers: bool) -> Result<(), Stop> {
+        let Config { kafka, genesis, signer, .. } = self.config;
+        if genesis.policy.witnesses.iter().all(|witness| witness.url.is_none()) {
+            return Ok(());
+        }
+        loop {
+            let agreed = ask(kafka, genesis, signer, published).await?.into_iter().collect();
+            if remembers || genesis.policy.is_met(&agreed) {
+                return Ok(());
+            }
+            self.status.does("waiting for witnesses");
+            tracing::warn!("nothing is signed: this process does not remember the chain, and too few witnesses answer");
+            sleep(Duration::from_millis(RETRY_MS)).await;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::commit::{Sealed, Sealer};
 use crate::feed::{Feed, WAITING_KIB_NOTICES};
 use crate::pending::Pending;
 use crate::stop::Stop;
+use crate::witnesses::Witnesses;
 use crate::{CUT_EVERY_MS, Config, Metrics, Status};
 
 /// Pause before a clock that is not the broker's is looked at again, milliseconds.
@@ -41,6 +42,7 @@ pub(crate) struct Leader<'a> {
     pub topics: TopicsWatch,
     pub ends: Ends,
     pub pending: Pending,
+    pub witnesses: Witnesses,
     /// End of the notices that was given up waiting for: no record stands before it.
     pub notices_end: u64,
     /// When what waits is cut.
@@ -54,6 +56,7 @@ pub(crate) struct Leader<'a> {
 impl Leader<'_> {
     /// Until its topics change, or something is wrong.
     pub async fn work(mut self) -> Result<&'static str, Stop> {
+        self.tell_witnesses();
         let mut lag = interval(Duration::from_millis(LAG_EVERY_MS));
         lag.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -65,7 +68,11 @@ impl Leader<'_> {
             tokio::select! {
                 biased;
                 () = sleep_until(due), if !self.pending.is_empty() => self.cut().await?,
-                () = sleep_until(heartbeat) => self.sealer.publish().await?,
+                () = sleep_until(heartbeat) => {
+                    self.sealer.publish().await?;
+                    self.tell_witnesses();
+                }
+                cosigned = self.witnesses.next() => self.sealer.publish_cosigned(&cosigned).await?,
                 _ = lag.tick() => self.measure().await?,
                 changed = self.topics.changed() => return changed.map(|()| "the topics have changed"),
                 fed = notices.next() => self.pending.add(OF_NOTICES, fed?),
@@ -92,6 +99,7 @@ impl Leader<'_> {
             // The block was full: what it left waits no longer.
             self.due = Instant::now();
         }
+        self.tell_witnesses();
         let events = self.pending.weight();
         let verify = self.pending.sealed(&taken);
         let events = events - self.pending.weight();
@@ -116,6 +124,12 @@ impl Leader<'_> {
         }
         tracing::debug!(height = header.height, records, events, "sealed");
         Ok(())
+    }
+
+    fn tell_witnesses(&mut self) {
+        if let Some(note) = &self.sealer.checkpoint {
+            self.witnesses.tell(self.sealer.chain.size(), note.clone());
+        }
     }
 
     /// This machine's time, if it is the broker's as well.

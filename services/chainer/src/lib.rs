@@ -35,6 +35,7 @@ mod standby;
 mod standing;
 mod stop;
 pub mod verify;
+mod witnesses;
 
 pub use audit::{Finding, Report, verify_chain};
 pub use clock::Clock;

@@ -1,7 +1,6 @@
 //! The chainer's process: see the library.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use medtrace_chainer::{Config, Metrics, Status, run};
 use medtrace_service::{Shutdown, admin, life};
@@ -13,7 +12,7 @@ fn main() -> ExitCode {
 
 async fn work(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let mut registry = Registry::default();
-    let (metrics, status) = (Metrics::register(&mut registry), Arc::new(Status::default()));
+    let (metrics, status) = (Metrics::register(&mut registry), Status::default());
     let listener = life::bind("admin", config.admin).await?;
     let asked = status.clone();
     let serving = admin::serve(listener, registry, move || asked.readiness(), shutdown.clone());

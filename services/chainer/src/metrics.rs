@@ -1,8 +1,10 @@
 //! What an operator sees: one struct of metrics, and the state behind `/readyz`.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use medtrace_ledger::KeyName;
 use medtrace_service::admin::Readiness;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -40,6 +42,10 @@ pub struct Metrics {
     pub lag_events: Gauge,
     /// Age of the oldest record that is not sealed yet, in milliseconds
     pub lag_ms: Gauge,
+    /// Checkpoints that a witness has cosigned
+    pub cosigned: Counter,
+    /// Questions to a witness that brought no cosignature
+    pub uncosigned: Counter,
     /// How far this machine's clock is ahead of the broker's, in milliseconds; negative: behind
     pub clock_ahead_ms: Gauge,
     /// Verifying the records of one block, added up over all workers
@@ -65,6 +71,8 @@ impl Metrics {
             lag_records: Gauge::default(),
             lag_events: Gauge::default(),
             lag_ms: Gauge::default(),
+            cosigned: Counter::default(),
+            uncosigned: Counter::default(),
             clock_ahead_ms: Gauge::default(),
             verify: times(),
             cut: times(),
@@ -82,6 +90,9 @@ impl Metrics {
         into.register("lag_records", "Records in the log that are not sealed yet", lag_records);
         into.register("lag_events", "Events in the log that are not sealed yet; unread ones estimated", lag_events);
         into.register("lag_milliseconds", "Age of the oldest record that is not sealed yet", lag_ms);
+        let Metrics { cosigned, uncosigned, .. } = metrics.clone();
+        into.register("cosigned", "Checkpoints that a witness has cosigned", cosigned);
+        into.register("uncosigned", "Questions to a witness that brought no cosignature", uncosigned);
         let help = "How far the clock is ahead of the broker's; negative: behind. Beyond 60,000 nothing is sealed";
         into.register("clock_ahead_milliseconds", help, clock_ahead_ms);
         for (name, help, histogram) in [
@@ -97,8 +108,8 @@ impl Metrics {
 }
 
 /// What `/readyz` tells.
-#[derive(Debug, Default)]
-pub struct Status(Mutex<State>);
+#[derive(Clone, Debug, Default)]
+pub struct Status(Arc<Mutex<State>>);
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -113,12 +124,22 @@ struct State {
     clock_ahead_ms: i64,
     /// While another leads: when it published the checkpoint that was followed last, Unix ms.
     followed_ms: Option<i64>,
+    /// By name: the headers it has cosigned, and what is wrong with it now.
+    witnesses: BTreeMap<KeyName, (u64, Option<String>)>,
 }
 
 impl Status {
     /// Leads from here on, with so many headers.
     pub fn leads(&self, size: u64) {
-        self.change(|state| *state = State { doing: "sealing", leader: true, size, ..State::default() });
+        self.change(|state| {
+            *state = State {
+                doing: "sealing",
+                leader: true,
+                size,
+                witnesses: std::mem::take(&mut state.witnesses),
+                ..State::default()
+            }
+        });
     }
 
     /// Does not lead, but is doing this.
@@ -129,6 +150,11 @@ impl Status {
     /// Another leads; what it published at that time (Unix ms) has been followed.
     pub fn follows(&self, size: u64, published_ms: i64) {
         self.change(|state| (state.size, state.followed_ms) = (size, Some(published_ms)));
+    }
+
+    /// A witness has cosigned so many headers; what is wrong with it, if something is.
+    pub fn witnessed(&self, witness: &KeyName, size: u64, wrong: Option<String>) {
+        self.change(|state| drop(state.witnesses.insert(witness.clone(), (size, wrong))));
     }
 
     /// How far the clock is ahead of the broker's, milliseconds.
@@ -162,6 +188,10 @@ impl Status {
         let followed_ms = state.followed_ms.map(|ms| now_ms.saturating_sub(ms.unsigned_abs()));
         let leads = lag < LAG_READY_S && ahead <= AHEAD_READY_S && together(state.clock_ahead_ms);
         let follows = followed_ms.is_some_and(|ms| ms <= FOLLOWED_READY_MS);
+        let witnesses = state.witnesses.iter().map(|(name, (size, wrong))| {
+            json!({"name": name.as_str(), "cosigned": size, "behind": state.size.saturating_sub(*size), "wrong": wrong})
+        });
+        let witnesses: Vec<_> = witnesses.collect();
         let details = json!({
             "doing": state.doing,
             "leader": state.leader,
@@ -172,6 +202,7 @@ impl Status {
             "ahead_seconds": ahead,
             "clock_ahead_ms": state.clock_ahead_ms,
             "followed_ms_ago": followed_ms,
+            "witnesses": witnesses,
         });
         Readiness::new(if state.leader { leads } else { follows }, details)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use medtrace_ledger::block::Header;
 use medtrace_ledger::hash::Hash;
-use medtrace_ledger::{Checkpoint, Genesis, SubmissionKind};
+use medtrace_ledger::{Checkpoint, Genesis, Note, SubmissionKind};
 use medtrace_log::consumer::{Isolation, Message, last};
 use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, NOTICES, Topic};
@@ -25,8 +25,8 @@ pub struct Recovered {
     pub last: Option<Header>,
     /// Offset behind the last block.
     pub blocks_to: u64,
-    /// Size of the last published checkpoint; 0 if there is none.
-    pub published: u64,
+    /// The last published checkpoint.
+    pub published: Option<Published>,
 }
 
 /// Somebody's word of how the chain begins.
@@ -40,6 +40,19 @@ pub(crate) struct Claim {
 impl From<&Standing> for Claim {
     fn from(standing: &Standing) -> Claim {
         Claim { who: "the standing file", size: standing.size, root: standing.root }
+    }
+}
+
+/// A checkpoint that stands in the log.
+#[derive(Clone, Debug)]
+pub struct Published {
+    pub checkpoint: Checkpoint,
+    pub note: Note,
+}
+
+impl From<&Published> for Claim {
+    fn from(published: &Published) -> Claim {
+        Claim { who: "the last checkpoint", size: published.checkpoint.size, root: published.checkpoint.root }
     }
 }
 
@@ -96,9 +109,10 @@ pub(crate) async fn recover(
     clock_ms: u64,
 ) -> Result<Recovered, Stop> {
     let published = last_checkpoint(cluster, genesis).await?;
+    let last_claim = published.as_ref().map(Claim::from);
     let own = Claim { who: "what this process has read", size: followed.chain.size(), root: followed.chain.root() };
     let claims: Vec<Claim> =
-        [Some(own), standing.as_ref().map(Claim::from), published.clone()].into_iter().flatten().collect();
+        [Some(own), standing.as_ref().map(Claim::from), last_claim].into_iter().flatten().collect();
     let end = last(cluster, BLOCKS, 0, Isolation::Committed).await?;
     let (size, blocks_to) = match &end {
         Some(message) => (read_header(message)?.0.height.saturating_add(1), message.offset + 1),
@@ -119,7 +133,6 @@ pub(crate) async fn recover(
             last = Some(block.header);
         }
     }
-    let published = published.map_or(0, |claim| claim.size);
     Ok(Recovered { chain: verifier.into_chain(), last, blocks_to, published })
 }
 
@@ -158,17 +171,20 @@ fn compare(chain: &Chain, claims: &[Claim]) -> Result<(), Stop> {
     }
 }
 
-/// What the last published checkpoint claims.
-async fn last_checkpoint(cluster: &Cluster, genesis: &Genesis) -> Result<Option<Claim>, Stop> {
+async fn last_checkpoint(cluster: &Cluster, genesis: &Genesis) -> Result<Option<Published>, Stop> {
     let message = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?;
-    message.map(|message| checkpoint_of(message, genesis)).transpose()
+    message.map(|message| Published::read(message, genesis)).transpose()
 }
 
-/// What a record of `checkpoints` claims.
-pub(crate) fn checkpoint_of(message: Message, genesis: &Genesis) -> Result<Claim, Stop> {
-    let note = String::from_utf8(message.value).map_err(|error| Stop::Checkpoint(error.to_string()))?;
-    let (checkpoint, _) = Checkpoint::open(&note, genesis).map_err(|error| Stop::Checkpoint(error.to_string()))?;
-    Ok(Claim { who: "the last checkpoint", size: checkpoint.size, root: checkpoint.root })
+impl Published {
+    /// From a record of `checkpoints`.
+    pub fn read(message: Message, genesis: &Genesis) -> Result<Published, Stop> {
+        let none = |error: &dyn std::fmt::Display| Stop::Checkpoint(error.to_string());
+        let note = String::from_utf8(message.value).map_err(|error| none(&error))?;
+        let note = Note::parse(&note).map_err(|error| none(&error))?;
+        let (checkpoint, _) = Checkpoint::open_note(&note, genesis).map_err(|error| none(&error))?;
+        Ok(Published { checkpoint, note })
+    }
 }
 
 /// The topics must still be those that the chain was cut from.

@@ -7,7 +7,7 @@ use medtrace_log::consumer::{Follower, Isolation, last};
 use medtrace_log::topics::CHECKPOINTS;
 
 use crate::inspect::Consortium;
-use crate::recover::{Claim, Followed, checkpoint_of};
+use crate::recover::{Claim, Followed, Published};
 use crate::standing::Standing;
 use crate::stop::Stop;
 use crate::{Config, Status};
@@ -26,7 +26,7 @@ pub(crate) async fn stand_by(
     loop {
         let message = checkpoints.next().await?;
         let told_ms = message.timestamp_ms;
-        let claim = checkpoint_of(message, &config.genesis)?;
+        let claim = Claim::from(&Published::read(message, &config.genesis)?);
         let size = claim.size;
         let claims: Vec<Claim> = standing.map(Claim::from).into_iter().chain([claim]).collect();
         followed.follow(cluster, consortium, size, &claims).await?;

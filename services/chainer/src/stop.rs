@@ -1,5 +1,6 @@
 //! Why the chainer stops. Most reasons end the process; a supervisor starts it again, and the start finds out what holds.
 
+use medtrace_ledger::KeyName;
 use medtrace_ledger::note::NoteError;
 use medtrace_log::LogError;
 use medtrace_log::transactions::TransactionError;
@@ -34,6 +35,19 @@ pub enum Stop {
     /// A block that nobody has signed is not what its records give.
     #[error("refused to sign block {height}, which this process has not sealed: {what}")]
     Foreign { height: u64, what: String },
+    /// A witness has cosigned more headers than the log knows of: what was signed before has been lost.
+    #[error(
+        "refused to go on: witness {witness} has cosigned {has} headers, of which {published} have been published; nothing is sealed until an operator has found out why"
+    )]
+    WitnessAhead { witness: KeyName, has: u64, published: u64 },
+    /// A witness has cosigned another log by the same key.
+    #[error(
+        "refused to go on: what witness {witness} has cosigned is no beginning of what was published; nothing is sealed until an operator has found out why"
+    )]
+    WitnessDiffers { witness: KeyName },
+    /// Witnesses cannot be asked at all.
+    #[error("failed to make a client for witnesses: {0}")]
+    Client(String),
     /// The lease has gone to another process, or Kafka has not heard of this one for too long.
     #[error("the lease was lost; another process may lead")]
     Lost,

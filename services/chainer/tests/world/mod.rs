@@ -3,6 +3,7 @@
 
 pub mod process;
 pub mod tamper;
+pub mod witness;
 
 use medtrace_chainer::inspect::{Consortium, Inspected, inspect};
 use medtrace_ledger::genesis::Quorum;
@@ -43,9 +44,9 @@ pub fn genesis() -> Genesis {
     }
 }
 
-/// The genesis note, signed by the authority.
-pub fn genesis_note() -> String {
-    genesis().sign(&[Signer::new(AUTHORITY.parse::<KeyName>().unwrap(), key(AUTHORITY))]).unwrap()
+/// A genesis note, signed by the authority.
+pub fn note_of(genesis: &Genesis) -> String {
+    genesis.sign(&[Signer::new(AUTHORITY.parse::<KeyName>().unwrap(), key(AUTHORITY))]).unwrap()
 }
 
 pub fn consortium() -> Consortium {
@@ -167,6 +168,11 @@ pub fn now_ms() -> u64 {
 
 /// Puts a submission of now into the log.
 pub async fn send(producer: &Producer, draft: &Draft) {
-    let value = draft.clone().at(now_ms()).value();
+    send_of(producer, &draft.genesis, draft).await;
+}
+
+/// The same, to a consortium of another genesis.
+pub async fn send_of(producer: &Producer, genesis: &Genesis, draft: &Draft) {
+    let value = Draft { genesis: genesis.clone(), ..draft.clone() }.at(now_ms()).value();
     producer.send(draft.kind.topic(), None, draft.party.as_bytes(), &value).await.unwrap();
 }

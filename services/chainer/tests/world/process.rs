@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use medtrace_chainer::{Report, verify_chain};
+use medtrace_ledger::Genesis;
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Isolation, bounds};
 use medtrace_log::embedded::{Child, Ended, Scratch};
@@ -14,7 +15,7 @@ use medtrace_service::keys;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::{chainer, genesis, genesis_note};
+use super::{chainer, genesis, note_of};
 
 /// Longest wait for anything in these tests.
 const WAIT: Duration = Duration::from_secs(60);
@@ -38,10 +39,15 @@ pub struct Running {
 impl Site {
     /// A folder `name` beside Kafka's, with genesis and key.
     pub fn new(kafka: &Scratch, name: &str) -> Site {
+        Site::of(kafka, name, &genesis())
+    }
+
+    /// The same of another genesis by the same authority.
+    pub fn of(kafka: &Scratch, name: &str, genesis: &Genesis) -> Site {
         let folder = kafka.folder().join(name);
         fs::create_dir_all(folder.join("keys")).unwrap();
         fs::create_dir_all(folder.join("data")).unwrap();
-        fs::write(folder.join("genesis.note"), genesis_note()).unwrap();
+        fs::write(folder.join("genesis.note"), note_of(genesis)).unwrap();
         keys::write(&folder.join("keys/chainer.key"), &chainer()).unwrap();
         Site { cluster: kafka.cluster(), folder, settings: Vec::new() }
     }
@@ -111,6 +117,15 @@ impl Running {
         Some(line["listening"].as_str()?.to_owned())
     }
 
+    /// Resolves when it has logged this.
+    pub async fn says(&mut self, text: &str) {
+        let deadline = Instant::now() + WAIT;
+        while !self.log().contains(text) {
+            let again = tokio::time::timeout(Duration::from_millis(20), self.child.ended()).await;
+            assert!(again.is_err() && Instant::now() < deadline, "it does not say {text}: {}", self.log());
+        }
+    }
+
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal);
     }
@@ -130,8 +145,12 @@ impl Running {
     }
 }
 
-/// Re-verifies the whole chain again and again until it has sealed everything that stands in the log now.
 pub async fn all_sealed(cluster: &Cluster) -> Report {
+    all_sealed_of(cluster, &genesis()).await
+}
+
+/// Re-verifies the whole chain again and again until it has sealed everything that stands in the log now.
+pub async fn all_sealed_of(cluster: &Cluster, genesis: &Genesis) -> Report {
     let mut standing = 0;
     for (topic, partitions) in [(NOTICES, 1), (SCAN_EVENTS, 4)] {
         let all = bounds(cluster, topic, partitions, Isolation::Everything).await.unwrap();
@@ -139,7 +158,7 @@ pub async fn all_sealed(cluster: &Cluster) -> Report {
     }
     let deadline = Instant::now() + WAIT;
     loop {
-        let report = verify_chain(cluster, &genesis(), |_| {}).await.unwrap();
+        let report = verify_chain(cluster, genesis, |_| {}).await.unwrap();
         // A checkpoint follows its block within moments; every other finding is one.
         assert_eq!(report.findings, []);
         let published = report.published == report.blocks;

@@ -1,0 +1,114 @@
+//! One witness: what it has, and its cosignature of each round's checkpoint.
+
+use std::time::Duration;
+
+use medtrace_ledger::add_checkpoint::AddCheckpoint;
+use medtrace_ledger::checkpoint::verify_cosignature;
+use medtrace_ledger::note::SignatureLine;
+use medtrace_ledger::policy::Witness;
+use medtrace_log::Cluster;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use super::headers::Headers;
+use super::question::{Answer, Unanswered, ask, client};
+use super::{Cosigned, Newest};
+use crate::{Metrics, Status};
+
+/// Longest wait for an answer, milliseconds.
+const ANSWER_MS: u64 = 4_000;
+/// How often a witness is asked anew because it has another size than was believed.
+const TRIES: u32 = 3;
+/// Pause after an answer that was none, doubled each time, milliseconds.
+const PAUSE_MS_MIN: u64 = 250;
+const PAUSE_MS_MAX: u64 = 30_000;
+
+/// What is needed to ask a witness.
+pub(super) struct Attending {
+    witness: Witness,
+    headers: Headers,
+    metrics: Metrics,
+    status: Status,
+}
+
+impl Attending {
+    pub fn new(cluster: &Cluster, witness: &Witness, metrics: &Metrics, status: &Status) -> Attending {
+        let (witness, metrics, status) = (witness.clone(), metrics.clone(), status.clone());
+        Attending { witness, headers: Headers::new(cluster), metrics, status }
+    }
+
+    /// Cosigns each round's checkpoint, until the rounds end.
+    pub async fn run(mut self, mut rounds: watch::Receiver<Option<Newest>>, answers: mpsc::Sender<Cosigned>) {
+        let name = self.witness.name.clone();
+        let client = match client(ANSWER_MS) {
+            Ok(client) => client,
+            Err(error) => return tracing::error!(witness = %name, error = %error, "a witness cannot be asked"),
+        };
+        let mut failed: Option<String> = None;
+        let mut pause_ms = PAUSE_MS_MIN;
+        while rounds.changed().await.is_ok() {
+            let Some(newest) = rounds.borrow_and_update().clone() else { continue };
+            match self.cosign(&client, &newest).await {
+                Ok(line) => {
+                    if failed.take().is_some() {
+                        tracing::info!(witness = %name, "a witness cosigns again");
+                    }
+                    pause_ms = PAUSE_MS_MIN;
+                    self.metrics.cosigned.inc();
+                    self.status.witnessed(&name, newest.size, None);
+                    let answer = Cosigned { number: newest.number, witness: name.clone(), line };
+                    if answers.send(answer).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    if failed.as_ref() != Some(&text) {
+                        tracing::warn!(witness = %name, error = %text, "a witness does not cosign");
+                    }
+                    self.metrics.uncosigned.inc();
+                    self.status.witnessed(&name, self.headers.at.size(), Some(text.clone()));
+                    failed = Some(text);
+                    sleep(Duration::from_millis(pause_ms)).await;
+                    pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
+                }
+            }
+        }
+    }
+
+    async fn cosign(&mut self, client: &reqwest::Client, newest: &Newest) -> Result<SignatureLine, Unanswered> {
+        let note = newest.note.to_string();
+        cosign(client, &self.witness, &mut self.headers, newest.size, &note).await
+    }
+}
+
+/// Brings a witness to a published checkpoint, from whatever it has; its verified line.
+pub(super) async fn cosign(
+    client: &reqwest::Client,
+    witness: &Witness,
+    headers: &mut Headers,
+    size: u64,
+    note: &str,
+) -> Result<SignatureLine, Unanswered> {
+    let Some(url) = &witness.url else { return Err(Unanswered::Form("it has no address")) };
+    let mut has = headers.at.size();
+    for _ in 0..TRIES {
+        let question = AddCheckpoint { old_size: has, proof: headers.path(size).await?, note: note.to_owned() };
+        match ask(client, url, &question).await? {
+            Answer::Cosigned(lines) => {
+                let text = question.note.split("\n\n").next().map(|text| format!("{text}\n")).unwrap_or_default();
+                let valid = lines.into_iter().find(|line| verify_cosignature(&witness.key, &text, line).is_some());
+                let line = valid.ok_or(Unanswered::Signature)?;
+                headers.set(size).await?;
+                return Ok(line);
+            }
+            Answer::Has(other) if other > size => return Err(Unanswered::Ahead { has: other, published: size }),
+            Answer::Has(other) => {
+                headers.set(other).await?;
+                has = other;
+            }
+            Answer::Inconsistent => return Err(Unanswered::Inconsistent),
+        }
+    }
+    Err(Unanswered::Form("it names another size each time"))
+}

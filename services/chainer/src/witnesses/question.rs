@@ -1,0 +1,76 @@
+//! One question to one witness, by C2SP tlog-witness.
+
+use std::time::Duration;
+
+use medtrace_ledger::add_checkpoint::AddCheckpoint;
+use medtrace_ledger::foreign::ForeignCheckpoint;
+use medtrace_ledger::note::SignatureLine;
+use medtrace_log::LogError;
+use reqwest::{Client, StatusCode, redirect};
+
+/// Longest answer that is read, bytes.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// What a witness answers.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Its signature lines.
+    Cosigned(Vec<SignatureLine>),
+    /// The size it has cosigned last, where another was named.
+    Has(u64),
+    /// What it has cosigned is no beginning of this log.
+    Inconsistent,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unanswered {
+    #[error("it cannot be asked: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("it answers {status}: {text}")]
+    Status { status: StatusCode, text: String },
+    #[error("it answers what is none: {0}")]
+    Form(&'static str),
+    #[error("its signature does not verify")]
+    Signature,
+    #[error("it has cosigned {has} headers, of which {published} have been published")]
+    Ahead { has: u64, published: u64 },
+    #[error("it has cosigned another log by this key")]
+    Inconsistent,
+    #[error("the log cannot be read for it")]
+    Log(#[from] LogError),
+}
+
+/// A client for witnesses that waits so long for an answer, milliseconds, and follows nobody elsewhere.
+pub(super) fn client(answer_ms: u64) -> Result<Client, reqwest::Error> {
+    Client::builder().timeout(Duration::from_millis(answer_ms)).redirect(redirect::Policy::none()).build()
+}
+
+/// Asks for a cosignature; `url` is the witness's submission prefix.
+pub(super) async fn ask(client: &Client, url: &str, question: &AddCheckpoint) -> Result<Answer, Unanswered> {
+    let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
+    let mut response = client.post(url).body(question.to_string()).send().await?;
+    let status = response.status();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > ANSWER_BYTES_MAX {
+            return Err(Unanswered::Form("too long"));
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Unanswered::Form("no UTF-8"))?;
+    match status {
+        StatusCode::OK => {
+            lines(&question.note, &text).map(Answer::Cosigned).ok_or(Unanswered::Form("no signature lines"))
+        }
+        StatusCode::CONFLICT => text.trim_end().parse().map(Answer::Has).map_err(|_| Unanswered::Form("no size")),
+        StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Inconsistent),
+        status => Err(Unanswered::Status { status, text: text.chars().take(200).collect() }),
+    }
+}
+
+/// The lines of an answer, as lines under the checkpoint that was asked about.
+fn lines(note: &str, answer: &str) -> Option<Vec<SignatureLine>> {
+    let text = &note[..note.rfind("\n\n")? + 1];
+    Some(ForeignCheckpoint::parse(&format!("{text}\n{answer}")).ok()?.signatures().to_vec())
+}

@@ -1,0 +1,150 @@
+//! The chainer and its witnesses: asked before anything is signed, told beside the sealing, never waited for.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use medtrace_ledger::{Checkpoint, Genesis};
+use medtrace_log::Cluster;
+use medtrace_log::consumer::{Follower, Isolation, last};
+use medtrace_log::embedded::Scratch;
+use medtrace_log::producer::Producer;
+use medtrace_log::topics::CHECKPOINTS;
+use world::process::{Site, all_sealed_of};
+use world::witness::{Fake, Manner, witnessed};
+use world::*;
+
+/// An address where nobody answers.
+fn nobody() -> (u16, String) {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    (port, format!("http://127.0.0.1:{port}"))
+}
+
+/// The first checkpoint of at least `size` headers whose quorum is reached; how many have cosigned it.
+async fn cosigned(cluster: &Cluster, genesis: &Genesis, size: u64) -> (Checkpoint, usize) {
+    let checkpoints = Follower::open(cluster, CHECKPOINTS, Isolation::Committed, &[(0, 0)]).await.unwrap();
+    let found = async {
+        loop {
+            let note = String::from_utf8(checkpoints.next().await.unwrap().value).unwrap();
+            let (checkpoint, cosignatures) = Checkpoint::open(&note, genesis).unwrap();
+            let names = cosignatures.iter().map(|cosignature| cosignature.witness.clone()).collect();
+            if checkpoint.size >= size && genesis.policy.is_met(&names) {
+                return (checkpoint, names.len());
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), found).await.expect("a quorum")
+}
+
+#[tokio::test]
+async fn a_quorum_cosigns_while_others_are_dead_or_silent() {
+    let kafka = Scratch::start().await;
+    let cluster = kafka.cluster();
+    let (hospital, regulator) =
+        (Fake::start("hospital", Manner::Honest).await, Fake::start("regulator", Manner::Honest).await);
+    let silent = Fake::start("silent", Manner::Silent).await;
+    let (_, dead) = nobody();
+    let witnesses =
+        [("hospital", &*hospital.url), ("dead", &*dead), ("silent", &*silent.url), ("regulator", &*regulator.url)];
+    let genesis = witnessed(&witnesses, 2);
+    let site = Site::of(&kafka, "chainer", &genesis);
+    let producer = Producer::open(&cluster).unwrap();
+    let mut running = site.start();
+    running.ready().await;
+    send_of(&producer, &genesis, &admission("acme")).await;
+    let report = all_sealed_of(&cluster, &genesis).await;
+    assert_eq!((report.blocks, report.bad), (1, 0));
+    let (checkpoint, names) = cosigned(&cluster, &genesis, 1).await;
+    assert_eq!((checkpoint.size, names, Some((1, checkpoint.root))), (1, 2, report.end));
+
+    // More blocks: each witness is led from what it has.
+    for number in 0..5 {
+        send_of(&producer, &genesis, &Draft::events("acme", [event(number)])).await;
+        all_sealed_of(&cluster, &genesis).await;
+    }
+    cosigned(&cluster, &genesis, 6).await;
+    assert_eq!((hospital.size(), regulator.size()), (6, 6));
+    // Whatever was published last covers all that was signed.
+    let newest = last(&cluster, CHECKPOINTS, 0, Isolation::Committed).await.unwrap().unwrap();
+    let (newest, _) = Checkpoint::open(std::str::from_utf8(&newest.value).unwrap(), &genesis).unwrap();
+    assert_eq!(newest.size, 6);
+    let seen = running.ready().await;
+    let wrong = |name: &str| {
+        let all = seen["witnesses"].as_array().unwrap();
+        all.iter().find(|witness| witness["name"] == name).map(|witness| !witness["wrong"].is_null())
+    };
+    assert_eq!(["hospital", "regulator", "dead"].map(wrong), [Some(false), Some(false), Some(true)]);
+    running.kill().await;
+}
+
+#[tokio::test]
+async fn what_a_witness_has_seen_beyond_the_log_stops_the_chainer() {
+    let kafka = Scratch::start().await;
+    let (cluster, witness) = (kafka.cluster(), Fake::start("hospital", Manner::Honest).await);
+    let genesis = witnessed(&[("hospital", &witness.url)], 1);
+    let producer = Producer::open(&cluster).unwrap();
+    let site = Site::of(&kafka, "chainer", &genesis);
+    let mut running = site.start();
+    running.ready().await;
+    send_of(&producer, &genesis, &admission("acme")).await;
+    all_sealed_of(&cluster, &genesis).await;
+    cosigned(&cluster, &genesis, 1).await;
+    running.kill().await;
+
+    // The machine and Kafka are lost, and put up again as they were before: empty.
+    let other = Scratch::start().await;
+    let producer = Producer::open(&other.cluster()).unwrap();
+    send_of(&producer, &genesis, &admission("other")).await;
+    let mut refused = Site::of(&other, "new", &genesis).start();
+    assert_eq!(refused.ended().await.code, Some(1));
+    let says = "witness hospital has cosigned 1 headers, of which 0 have been published";
+    assert!(refused.log().contains(says), "{}", refused.log());
+    assert_eq!(last(&other.cluster(), CHECKPOINTS, 0, Isolation::Committed).await.unwrap(), None, "nothing is signed");
+
+    // A witness that has seen another history of this size.
+    let contradicts = Fake::start("hospital", Manner::Contradicts).await;
+    let genesis = witnessed(&[("hospital", &contradicts.url)], 1);
+    let third = Scratch::start().await;
+    let producer = Producer::open(&third.cluster()).unwrap();
+    send_of(&producer, &genesis, &admission("acme")).await;
+    let mut refused = Site::of(&third, "chainer", &genesis).start();
+    assert_eq!(refused.ended().await.code, Some(1));
+    assert!(refused.log().contains("refused to go on: witness hospital"), "{}", refused.log());
+}
+
+#[tokio::test]
+async fn a_new_machine_waits_for_witnesses_and_one_that_remembers_does_not() {
+    let kafka = Scratch::start().await;
+    let cluster = kafka.cluster();
+    let (port, address) = nobody();
+    let genesis = witnessed(&[("hospital", &address)], 1);
+    let producer = Producer::open(&cluster).unwrap();
+    send_of(&producer, &genesis, &admission("acme")).await;
+    let site = Site::of(&kafka, "chainer", &genesis);
+    // Nobody remembers this log, and nobody can be asked: nothing is signed.
+    let mut running = site.start();
+    running.says("too few witnesses answer").await;
+    assert_eq!(last(&cluster, CHECKPOINTS, 0, Isolation::Committed).await.unwrap(), None);
+    let seen = Arc::default();
+    let witness = Fake::start_at("hospital", Manner::Honest, port, Arc::clone(&seen)).await;
+    running.ready().await;
+    all_sealed_of(&cluster, &genesis).await;
+    cosigned(&cluster, &genesis, 1).await;
+
+    // The witness dies, and the chainer: it remembers what it has signed, and goes on alone.
+    drop(witness);
+    running.kill().await;
+    let mut running = site.start();
+    running.ready().await;
+    send_of(&producer, &genesis, &Draft::events("acme", [event(1)])).await;
+    all_sealed_of(&cluster, &genesis).await;
+    let witness = Fake::start_at("hospital", Manner::Honest, port, seen).await;
+    send_of(&producer, &genesis, &Draft::events("acme", [event(2)])).await;
+    all_sealed_of(&cluster, &genesis).await;
+    cosigned(&cluster, &genesis, 3).await;
+    assert_eq!(witness.size(), 3);
+    running.kill().await;
+}

@@ -1,0 +1,114 @@
+//! A witness to test with: as C2SP tlog-witness says, and as it should not be.
+
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use medtrace_ledger::add_checkpoint::AddCheckpoint;
+use medtrace_ledger::checkpoint::cosign;
+use medtrace_ledger::foreign::ForeignCheckpoint;
+use medtrace_ledger::merkle::verify_consistency;
+use medtrace_ledger::policy::{Group, Policy, Threshold, Witness};
+use medtrace_ledger::{Genesis, Hash, KeyName, Signer};
+use tokio::task::JoinHandle;
+
+use super::{genesis, key};
+
+/// How it behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    Honest,
+    /// Takes the question and never answers.
+    Silent,
+    /// Says that what it has is no beginning of any log it is shown.
+    Contradicts,
+}
+
+/// A witness on a port of its own; it ends when dropped, and its memory stays with `seen`.
+pub struct Fake {
+    pub name: String,
+    pub url: String,
+    pub seen: Arc<Mutex<(u64, Option<Hash>)>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Fake {
+    pub async fn start(name: &str, manner: Manner) -> Fake {
+        Fake::start_at(name, manner, 0, Arc::default()).await
+    }
+
+    /// On a port that is known before, with what it has seen before.
+    pub async fn start_at(name: &str, manner: Manner, port: u16, seen: Arc<Mutex<(u64, Option<Hash>)>>) -> Fake {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app =
+            Router::new().route("/add-checkpoint", post(answer)).with_state((name.to_owned(), manner, seen.clone()));
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Fake { name: name.to_owned(), url, seen, task }
+    }
+
+    pub fn size(&self) -> u64 {
+        self.seen.lock().unwrap().0
+    }
+}
+
+type Seen = (String, Manner, Arc<Mutex<(u64, Option<Hash>)>>);
+
+async fn answer(State((name, manner, seen)): State<Seen>, body: String) -> Response {
+    let question = AddCheckpoint::parse(&body).unwrap();
+    let asked = ForeignCheckpoint::parse(&question.note).unwrap();
+    match manner {
+        Manner::Honest => {}
+        Manner::Silent => std::future::pending().await,
+        Manner::Contradicts if question.old_size == 0 => return (StatusCode::CONFLICT, "1\n").into_response(),
+        Manner::Contradicts => return StatusCode::UNPROCESSABLE_ENTITY.into_response(),
+    }
+    assert!(asked.signed_by(&[genesis().policy.log]).is_some(), "who asks shows the log's signature");
+    let mut seen = seen.lock().unwrap();
+    if question.old_size != seen.0 {
+        return (StatusCode::CONFLICT, format!("{}\n", seen.0)).into_response();
+    }
+    let follows = match (seen.0, seen.1) {
+        (0, _) => question.proof.is_empty(),
+        (size, Some(root)) => verify_consistency(size, asked.size(), &question.proof, root, asked.root()),
+        _ => false,
+    };
+    if !follows {
+        return StatusCode::UNPROCESSABLE_ENTITY.into_response();
+    }
+    *seen = (asked.size(), Some(asked.root()));
+    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    format!("{}\n", cosign(&signer(&name), asked.text(), now_s)).into_response()
+}
+
+fn signer(name: &str) -> Signer {
+    Signer::new(name.parse::<KeyName>().unwrap(), key(name))
+}
+
+/// The genesis with these witnesses (names and addresses), of which so many must cosign.
+pub fn witnessed(witnesses: &[(&str, &str)], quorum: usize) -> Genesis {
+    let name = |name: &str| name.parse::<KeyName>().unwrap();
+    let witness = |(of, url): &(&str, &str)| {
+        let key = signer(of).verifier();
+        Witness { name: name(of), key, url: Some((*url).to_owned()) }
+    };
+    let members = witnesses.iter().map(|(of, _)| name(of)).collect();
+    let group = Group { name: name("quorum"), threshold: Threshold::Count(quorum), members };
+    let policy = Policy {
+        witnesses: witnesses.iter().map(witness).collect(),
+        groups: vec![group],
+        quorum: Some(name("quorum")),
+        ..genesis().policy
+    };
+    Genesis { policy, ..genesis() }
+}
