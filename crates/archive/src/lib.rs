@@ -1,0 +1,102 @@
+//! The archive: verified blocks, and the header log as it is served, in a folder or bucket from which everything can be
+//! verified and rebuilt without Kafka.
+//!
+//! ```text
+//! block/<first>                blocks from height <first> (ten digits) on, up to where the next file begins   see `format`
+//! tile/…                       tiles and entry bundles, full and partial, under the paths they are served at
+//! checkpoint                   the newest checkpoint note of which all of the above is there
+//! lock                         a folder only: one writer at a time
+//! ```
+//!
+//! In scope: the file format ([`mod@format`]), writing in one order ([`Writer`]: blocks, tiles, checkpoint, each durable before
+//! the next), reading block by block ([`Blocks`]), and blocks from an archive, from Kafka or from both ([`Source`]).
+//!
+//! Out of scope: whether a block is true. Whoever writes has verified it; whoever reads verifies it again.
+//!
+//! What has been written stays: an object is never replaced by one with other bytes, but `checkpoint` by a newer one and
+//! the last block file by a longer one that begins with it. Partial tiles are removed once the full one is there.
+
+mod blocks;
+mod error;
+pub mod format;
+mod objects;
+mod source;
+mod writer;
+
+pub use blocks::Blocks;
+pub use error::ArchiveError;
+pub use source::Source;
+pub use writer::Writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use medtrace_ledger::Tile;
+use object_store::ObjectStore;
+use objects::Objects;
+
+/// Name of the newest checkpoint.
+const CHECKPOINT: &str = "checkpoint";
+
+/// An archive to read from. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Archive(Objects);
+
+impl Archive {
+    /// The archive at this place: the path of a folder that exists.
+    ///
+    /// # Errors
+    /// A place that cannot be used. An archive that nothing has been written to yet is empty.
+    pub fn open(place: &str) -> Result<Archive, ArchiveError> {
+        Ok(Archive(Objects::folder(Path::new(place))?))
+    }
+
+    /// The archive in this store, whose writes must be durable when they return. Nothing keeps a second writer out.
+    pub fn over(store: Arc<dyn ObjectStore>) -> Archive {
+        Archive(Objects::over(store))
+    }
+
+    /// The newest checkpoint of which everything is there; `None` before the first.
+    ///
+    /// # Errors
+    /// Those of the store, and bytes that are no text.
+    pub async fn checkpoint(&self) -> Result<Option<String>, ArchiveError> {
+        let Some(bytes) = self.0.get(CHECKPOINT).await? else { return Ok(None) };
+        let text = String::from_utf8(bytes.into()).map_err(|_| ArchiveError::damaged(CHECKPOINT, "it is no text"))?;
+        Ok(Some(text))
+    }
+
+    /// The bytes of a tile of a log of `size` entries, cut from the full one where the partial one has gone; `None` where
+    /// such a log has no such tile.
+    ///
+    /// # Errors
+    /// Those of the store, and a wider tile that does not hold what its name says.
+    pub async fn tile(&self, tile: Tile, size: u64) -> Result<Option<Bytes>, ArchiveError> {
+        let Some(widest) = tile.at(size).filter(|widest| widest.width() >= tile.width()) else { return Ok(None) };
+        for wider in [widest, tile.full(), tile] {
+            let path = wider.to_string();
+            if let Some(bytes) = self.0.get(&path).await? {
+                let cut = tile.cut(&bytes).map(|cut| bytes.slice_ref(cut));
+                return cut.map(Some).ok_or_else(|| ArchiveError::damaged(&path, "it is shorter than its name says"));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The blocks from `height` on.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn blocks(&self, height: u64) -> Result<Blocks, ArchiveError> {
+        Blocks::open(self.0.clone(), height).await
+    }
+
+    /// The one writer. What was written before is read through [`Writer::next_written`] first.
+    ///
+    /// # Errors
+    /// Another process writes to this archive, or those of the store.
+    pub async fn write(&self) -> Result<Writer, ArchiveError> {
+        Writer::open(self.0.clone()).await
+    }
+}

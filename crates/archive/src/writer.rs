@@ -1,0 +1,126 @@
+//! Writing: blocks, then tiles, then the checkpoint that covers them, each durable before the next.
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use medtrace_ledger::tile::Tiles;
+use medtrace_log::sealed::SealedBlock;
+
+use crate::blocks::{Blocks, path};
+use crate::format::{MAGIC, encode, is_finished};
+use crate::objects::{Lock, Objects};
+use crate::{ArchiveError, CHECKPOINT};
+
+/// Tiles that are written at once.
+const TILES_AT_ONCE: usize = 8;
+
+/// The one writer of an archive.
+pub struct Writer {
+    objects: Objects,
+    /// What was there at the start, until it is read.
+    written: Option<Blocks>,
+    next: u64,
+    /// The last file: its first height, what is or will be in it, and how many blocks that are.
+    first: u64,
+    bytes: Vec<u8>,
+    blocks: usize,
+    /// Something of it is not written yet.
+    pending: bool,
+    _lock: Lock,
+}
+
+impl Writer {
+    pub(crate) async fn open(objects: Objects) -> Result<Writer, ArchiveError> {
+        let lock = objects.lock()?;
+        let written = Some(Blocks::open(objects.clone(), 0).await?);
+        let (first, bytes, blocks) = (0, Vec::new(), 0);
+        Ok(Writer { objects, written, next: 0, first, bytes, blocks, pending: false, _lock: lock })
+    }
+
+    /// The next of the blocks that are there; `None` after the last. Nothing can be appended before.
+    ///
+    /// # Errors
+    /// Those of [`Blocks::next`].
+    pub async fn next_written(&mut self) -> Result<Option<SealedBlock>, ArchiveError> {
+        let Some(written) = &mut self.written else { return Ok(None) };
+        let block = written.next().await?;
+        self.next = written.height();
+        if block.is_none()
+            && let Some(written) = self.written.take()
+        {
+            (self.first, self.bytes, self.blocks) =
+                (written.file.first, written.file.bytes.into(), written.file.blocks);
+            self.begin_file_if_due();
+        }
+        Ok(block)
+    }
+
+    /// Height of the next block.
+    pub fn height(&self) -> u64 {
+        self.next
+    }
+
+    /// Appends a block, which the caller has verified. Durable after [`Writer::flush`].
+    ///
+    /// # Errors
+    /// A block that does not follow or cannot be written. After an error of the store the writer must be opened again.
+    pub async fn append(&mut self, block: &SealedBlock) -> Result<(), ArchiveError> {
+        let name = path(self.first);
+        if block.header.height != self.next || self.written.is_some() {
+            let detail = format!("block {} would stand where {} should", block.header.height, self.next);
+            return Err(ArchiveError::damaged(&name, detail));
+        }
+        let encoded = encode(block).map_err(|fault| ArchiveError::damaged(&name, fault.to_string()))?;
+        self.bytes.extend(encoded);
+        self.blocks += 1;
+        self.next += 1;
+        self.pending = true;
+        if is_finished(self.blocks, self.bytes.len()) {
+            self.flush().await?;
+            self.begin_file_if_due();
+        }
+        Ok(())
+    }
+
+    /// Everything appended is durable when it returns.
+    ///
+    /// # Errors
+    /// Those of the store; the writer must be opened again.
+    pub async fn flush(&mut self) -> Result<(), ArchiveError> {
+        if self.pending {
+            self.objects.replace(&path(self.first), self.bytes.clone().into()).await?;
+            self.pending = false;
+        }
+        Ok(())
+    }
+
+    /// Writes tiles. They may be there already, but not with other bytes. Partial tiles of full ones go.
+    ///
+    /// # Errors
+    /// Those of the store; what was written may be written again.
+    pub async fn tiles(&self, tiles: Tiles) -> Result<(), ArchiveError> {
+        let full: Vec<_> = tiles.iter().map(|(tile, _)| *tile).filter(|tile| tile.is_full()).collect();
+        let writes = tiles.into_iter().map(|(tile, bytes)| {
+            let objects = &self.objects;
+            async move { objects.create(&tile.to_string(), Bytes::from(bytes)).await }
+        });
+        stream::iter(writes).buffer_unordered(TILES_AT_ONCE).try_collect::<()>().await?;
+        for tile in full {
+            self.objects.remove(&format!("{tile}.p")).await?;
+        }
+        Ok(())
+    }
+
+    /// Names the newest checkpoint: the commit point. Blocks and tiles of all that it covers are durable before.
+    ///
+    /// # Errors
+    /// Those of the store; it may be tried again.
+    pub async fn publish(&self, checkpoint: &str) -> Result<(), ArchiveError> {
+        self.objects.replace(CHECKPOINT, Bytes::copy_from_slice(checkpoint.as_bytes())).await
+    }
+
+    fn begin_file_if_due(&mut self) {
+        if self.bytes.is_empty() || is_finished(self.blocks, self.bytes.len()) {
+            (self.first, self.bytes, self.blocks) = (self.next, MAGIC.to_vec(), 0);
+        }
+    }
+}
