@@ -29,8 +29,8 @@ pub mod proof;
 pub mod receipt;
 pub mod submission;
 mod text;
-pub mod vkey;
 pub mod tile;
+pub mod vkey;
 
 pub use add_checkpoint::AddCheckpoint;
 pub use block::{Bad, Cut, EventRef, Header};
@@ -49,8 +49,8 @@ pub use proof::{Broken, Part, Proof, Verified};
 pub use receipt::Receipt;
 pub use submission::{Refused, SealedSubmission, Submission, SubmissionKind, seal_submission, verify_submission};
 pub use text::FormatError;
-pub use vkey::KeyUse;
 pub use tile::Tile;
+pub use vkey::KeyUse;
 
 /// Latest time that any text may carry: 9999-12-31T23:59:59.999Z, in Unix milliseconds.
 pub const TIME_MS_MAX: u64 = 253_402_300_799_999;

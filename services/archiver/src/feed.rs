@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use medtrace_ledger::checkpoint::unmet;
 use medtrace_ledger::{Checkpoint, Genesis, Hash};
 use medtrace_log::consumer::{Follower, Isolation, bounds};
 use medtrace_log::sealed::{SealedBlock, SealedLog};
@@ -27,14 +28,11 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    /// Verifies a note; the error says what is missing.
-    pub fn open(note: &str, genesis: &Genesis) -> Result<Signed, String> {
+    /// Verifies a note; `None` where the quorum is not reached yet: it will be published again.
+    pub fn open(note: &str, genesis: &Genesis) -> Result<Option<Signed>, String> {
         let (checkpoint, cosignatures) = Checkpoint::open(note, genesis).map_err(|error| error.to_string())?;
-        let (found, threshold) = (cosignatures.len(), genesis.witnesses.threshold);
-        match found >= threshold {
-            true => Ok(Signed { size: checkpoint.size, root: checkpoint.root, note: note.to_owned() }),
-            false => Err(format!("{found} cosignatures where {threshold} must be")),
-        }
+        let signed = Signed { size: checkpoint.size, root: checkpoint.root, note: note.to_owned() };
+        Ok(unmet(&cosignatures, &genesis.policy).is_none().then_some(signed))
     }
 }
 
@@ -111,7 +109,8 @@ async fn follow_checkpoints(
     loop {
         let message = follower.next().await?;
         match Signed::open(&String::from_utf8_lossy(&message.value), genesis) {
-            Ok(signed) => {
+            Ok(None) => {}
+            Ok(Some(signed)) => {
                 if to.send(Ok(signed)).await.is_err() {
                     return Ok(());
                 }

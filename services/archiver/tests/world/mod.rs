@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use medtrace_archive::Archive;
 use medtrace_archiver::{Config, Metrics, Status, Stop};
 use medtrace_ledger::genesis::Quorum;
+use medtrace_ledger::policy::Policy;
 use medtrace_ledger::{
     Genesis, Hash, Item, ItemKind, KeyName, Salt, Signer, SigningKey, SubmissionKind, VerifierKey, seal_submission,
 };
@@ -43,8 +44,7 @@ pub fn genesis() -> Genesis {
         origin: CHAINER.parse().unwrap(),
         time_ms: 1_772_400_000_000,
         authority: Quorum { threshold: 1, keys: vec![verifier(AUTHORITY)] },
-        chainer: verifier(CHAINER),
-        witnesses: Quorum { threshold: 0, keys: vec![] },
+        policy: Policy::alone(verifier(CHAINER)),
     }
 }
 
