@@ -36,7 +36,10 @@ impl Keeper {
         let writer = archive.write().await?;
         let own = |reason: String| Stop::Own(format!("its checkpoint: {reason}"));
         let published = match archive.checkpoint().await? {
-            Some(note) => Some(Signed::open(&note, genesis).map_err(own)?),
+            Some(note) => match Signed::open(&note, genesis).map_err(own)? {
+                None => return Err(own("it has too few cosignatures".to_owned())),
+                signed => signed,
+            },
             None => None,
         };
         let mut keeper = Keeper {

@@ -190,6 +190,7 @@ async fn sealed(events: usize, backlog: u64) {
         genesis: genesis(),
         data,
         signer: signer("county.example/log"),
+        witnesses: Vec::new(),
         heartbeat: Duration::from_secs(60),
         clock: Clock::default(),
     };

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use medtrace_ledger::policy::Witness;
 use medtrace_ledger::{Genesis, Signer};
 use medtrace_log::Cluster;
 use medtrace_service::keys::Keyring;
@@ -29,6 +30,9 @@ pub struct Config {
     pub data: PathBuf,
     /// From `MEDTRACE_KEYS`, a folder: the key that the genesis names as the chainer's. Whoever has it signs for the chain.
     pub signer: Signer,
+    /// The witnesses of the genesis that have an address, there or in `MEDTRACE_WITNESSES` (`name=url`, separated by spaces),
+    /// which goes before. Whoever controls an address can keep a cosignature away, but forge none.
+    pub witnesses: Vec<Witness>,
     /// `MEDTRACE_HEARTBEAT_S`, default 60: so often at least a checkpoint is published, whether the chain grows or not.
     pub heartbeat: Duration,
     /// This machine's.
@@ -52,9 +56,25 @@ impl Config {
             kafka: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
             data: env.own_folder("MEDTRACE_DATA")?,
             signer: signer.ok_or_else(missing)?,
+            witnesses: witnesses(&genesis, env.text("MEDTRACE_WITNESSES").unwrap_or_default())?,
             genesis,
             heartbeat: Duration::from_secs(env.or("MEDTRACE_HEARTBEAT_S", &HEARTBEAT_S.to_string())?),
             clock: Clock::default(),
         })
     }
+}
+
+/// The witnesses that can be asked.
+fn witnesses(genesis: &Genesis, addresses: &str) -> Result<Vec<Witness>, ConfigError> {
+    let wrong = |reason: String| ConfigError::new("MEDTRACE_WITNESSES", reason);
+    let mut witnesses = genesis.policy.witnesses.clone();
+    for address in addresses.split_whitespace() {
+        let (name, url) =
+            address.split_once('=').ok_or_else(|| wrong(format!("{address:?} is not of the form name=url")))?;
+        let witness = witnesses.iter_mut().find(|witness| witness.name.as_str() == name);
+        let witness = witness.ok_or_else(|| wrong(format!("the genesis has no witness {name}")))?;
+        witness.url = Some(url.to_owned());
+    }
+    witnesses.retain(|witness| witness.url.is_some());
+    Ok(witnesses)
 }

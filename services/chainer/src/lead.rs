@@ -134,7 +134,7 @@ impl Role<'_> {
             topics: watch,
             ends: Ends::open(&config.kafka, Isolation::Everything)?,
             pending: Pending::default(),
-            witnesses: Witnesses::start(&config.kafka, &config.genesis, metrics, status),
+            witnesses: Witnesses::start(config, metrics, status),
             notices_end: 0,
             due: Instant::now(),
             held: false,
@@ -146,12 +146,12 @@ impl Role<'_> {
     /// Nothing is signed before the witnesses are asked. A process that remembers itself what was published goes on
     /// without those that do not answer; one that does not waits until so many agree as the policy wants.
     async fn ask_witnesses(&self, published: Option<&Published>, remembers: bool) -> Result<(), Stop> {
-        let Config { kafka, genesis, signer, .. } = self.config;
-        if genesis.policy.witnesses.iter().all(|witness| witness.url.is_none()) {
+        let Config { kafka, genesis, signer, witnesses, .. } = self.config;
+        if witnesses.is_empty() {
             return Ok(());
         }
         loop {
-            let agreed = ask(kafka, genesis, signer, published).await?.into_iter().collect();
+            let agreed = ask(kafka, &genesis.origin, witnesses, signer, published).await?.into_iter().collect();
             if remembers || genesis.policy.is_met(&agreed) {
                 return Ok(());
             }

@@ -18,14 +18,13 @@ use std::time::Duration;
 
 use medtrace_ledger::note::SignatureLine;
 use medtrace_ledger::{Checkpoint, Genesis, KeyName, Note};
-use medtrace_log::Cluster;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use ask::ask;
 
-use crate::{Metrics, Status};
+use crate::{Config, Metrics, Status};
 
 /// Longest round, milliseconds: who has not answered by then is asked again with the next checkpoint.
 const ROUND_MS: u64 = 5_000;
@@ -76,16 +75,16 @@ struct Round {
 }
 
 impl Witnesses {
-    /// Starts a task for each witness that has an address.
-    pub fn start(cluster: &Cluster, genesis: &Genesis, metrics: &Metrics, status: &Status) -> Witnesses {
+    /// Starts a task for each witness.
+    pub fn start(config: &Config, metrics: &Metrics, status: &Status) -> Witnesses {
         let (round, asked) = watch::channel(None);
         let (answered, answers) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();
-        for witness in genesis.policy.witnesses.iter().filter(|witness| witness.url.is_some()) {
-            let attending = attend::Attending::new(cluster, witness, metrics, status);
+        for witness in &config.witnesses {
+            let attending = attend::Attending::new(&config.kafka, witness, metrics, status);
             tasks.spawn(attending.run(asked.clone(), answered.clone()));
         }
-        let genesis = genesis.clone();
+        let genesis = config.genesis.clone();
         let asked = tasks.len();
         Witnesses { genesis, told: 0, newest: None, round, current: None, answers, asked, _tasks: tasks }
     }

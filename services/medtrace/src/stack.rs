@@ -35,7 +35,7 @@ pub use deployed::{clickhouse_library, kafka_libs};
 pub use endpoints::Endpoints;
 pub use founding::{AUTHORITY, DEFAULT_ORIGIN, genesis, make_token, now_ms, signer};
 pub use layout::Layout;
-pub use ports::{DEFAULT_BASE, INGEST, PROCESSES, Ports, admin_urls, parse_base};
+pub use ports::{DEFAULT_BASE, INGEST, PROCESSES, Ports, WITNESS, admin_urls, parse_base};
 
 use endpoints::Board;
 use keep::Kept;
@@ -152,7 +152,7 @@ impl<T: Fn(&str)> Starting<'_, T> {
         topics::ensure(&Cluster::new(plan.endpoints.kafka.clone())).await.context("failed to make the topics")?;
         self.tell(&["topics"], begun);
 
-        self.group(vec![("chainer", plan.service("chainer"))]).await?;
+        self.group(["chainer", WITNESS].map(|name| (name, plan.service(name))).into()).await?;
         self.group(vec![("indexer", plan.service("indexer"))]).await?;
         self.group(INGEST.map(|name| (name, plan.service(name))).into()).await?;
         self.group(vec![("query", plan.service("query"))]).await

@@ -5,7 +5,7 @@ use medtrace_ledger::add_checkpoint::AddCheckpoint;
 use medtrace_ledger::merkle::empty_root;
 use medtrace_ledger::note::sign_note;
 use medtrace_ledger::policy::Witness;
-use medtrace_ledger::{Genesis, KeyName, Signer};
+use medtrace_ledger::{KeyName, Origin, Signer};
 use medtrace_log::Cluster;
 
 use super::attend::cosign;
@@ -17,7 +17,7 @@ use crate::stop::Stop;
 /// Longest wait for an answer, milliseconds: a takeover waits for it.
 const ASK_MS: u64 = 1_000;
 
-/// Asks every witness that has an address; the names of those whose word agrees with what was published. Who does not
+/// Asks every witness; the names of those whose word agrees with what was published. Who does not
 /// answer is named in the log of this process and is not among them.
 ///
 /// # Errors
@@ -25,14 +25,15 @@ const ASK_MS: u64 = 1_000;
 /// no beginning of it.
 pub(crate) async fn ask(
     cluster: &Cluster,
-    genesis: &Genesis,
+    origin: &Origin,
+    witnesses: &[Witness],
     signer: &Signer,
     published: Option<&Published>,
 ) -> Result<Vec<KeyName>, Stop> {
     let client = client(ASK_MS).map_err(|error| Stop::Client(error.to_string()))?;
     // An empty log has one checkpoint: signing it says nothing of any other.
-    let nothing = sign_note(format!("{}\n0\n{}\n", genesis.origin, empty_root()), std::slice::from_ref(signer))?;
-    let asked = genesis.policy.witnesses.iter().map(|witness| {
+    let nothing = sign_note(format!("{}\n0\n{}\n", origin, empty_root()), std::slice::from_ref(signer))?;
+    let asked = witnesses.iter().map(|witness| {
         let (client, nothing) = (&client, nothing.to_string());
         async move { (witness, ask_one(client, cluster, witness, nothing, published).await) }
     });

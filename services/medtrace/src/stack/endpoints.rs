@@ -21,6 +21,8 @@ pub struct Endpoints {
     pub manufacturer: String,
     pub distributor: String,
     pub hospital: String,
+    #[serde(default)]
+    pub witness: String,
     /// Bootstrap servers.
     pub kafka: String,
     /// Base URL of ClickHouse's HTTP port.

@@ -10,14 +10,17 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use medtrace_ledger::{Genesis, KeyName, Origin, Policy, Signer, VerifierKey, genesis::Quorum};
+use medtrace_ledger::{Genesis, KeyName, Origin, Policy, Signer, VerifierKey, genesis::Quorum, policy::Witness};
 use medtrace_service::{
     keys,
     tokens::{self, Caller},
 };
 use medtrace_store::client::random_password;
 
-use super::{Layout, ports::INGEST, ports::PROCESSES};
+use super::{
+    Layout,
+    ports::{INGEST, PROCESSES, WITNESS},
+};
 
 /// The consortium's name unless another is given at the first start.
 pub const DEFAULT_ORIGIN: &str = "medtrace.local";
@@ -64,14 +67,25 @@ fn found(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
     }
     let authority = signer(&layout.keys(AUTHORITY), AUTHORITY)?;
     let chainer = signer(&layout.keys("chainer"), origin.as_str())?;
+    let witness = signer(&layout.keys(WITNESS), &witness_name(origin))?;
+    let name: KeyName = WITNESS.parse().context("failed to name the witness")?;
     let genesis = Genesis {
         origin: origin.clone(),
         time_ms: now_ms(),
         authority: Quorum { threshold: 1, keys: vec![authority.verifier()] },
-        policy: Policy::alone(VerifierKey::new(origin.clone(), chainer.key.public())),
+        policy: Policy {
+            witnesses: vec![Witness { name: name.clone(), key: witness.verifier(), url: None }],
+            quorum: Some(name),
+            ..Policy::alone(VerifierKey::new(origin.clone(), chainer.key.public()))
+        },
     };
     let note = genesis.sign(&[authority]).context("failed to sign the genesis")?;
     write_new(&path, note.as_bytes(), 0o644)
+}
+
+/// The name under which a stack's own witness cosigns.
+pub fn witness_name(origin: &Origin) -> String {
+    format!("{origin}/{WITNESS}")
 }
 
 /// Reads and verifies the folder's genesis.

@@ -10,7 +10,7 @@
 //!     tokens.json                   hashes of bearer tokens, for the services
 //!     tokens/<party>.token          tokens that were made here, for `--as PARTY`      0600
 //!     clickhouse.password           random, made once                                 0600
-//!     kafka/ clickhouse/ chainer/ indexer/ query/ manufacturer/ distributor/ hospital/    each process's own data
+//!     kafka/ clickhouse/ chainer/ indexer/ query/ manufacturer/ distributor/ hospital/ witness/    each process's own data
 //!     logs/<process>.log            what it wrote, appended
 //!     endpoints.json                where everything listens and under which process ids; there while the stack runs
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! kafka ┐
-//!       ├─▶ topics ─▶ chainer ─▶ indexer ─▶ manufacturer, distributor, hospital ─▶ query
+//!       ├─▶ topics ─▶ chainer, witness ─▶ indexer ─▶ manufacturer, distributor, hospital ─▶ query
 //! clickhouse ┘
 //! ```
 
@@ -12,13 +12,15 @@ use std::{
 };
 
 use anyhow::Context;
+use medtrace_ledger::Origin;
 use medtrace_log::embedded::NodeSettings;
 
 use super::{
     Layout, Settings,
     deployed::kafka_libs,
     endpoints::Endpoints,
-    ports::{INGEST, PROCESSES, Ports, admin_urls, loopback, url},
+    founding::{genesis, witness_name},
+    ports::{INGEST, PROCESSES, Ports, WITNESS, admin_urls, loopback, url},
     process::{Launch, Program},
 };
 
@@ -37,6 +39,7 @@ pub struct Plan {
     pub own_clickhouse: bool,
     binaries: PathBuf,
     password: String,
+    origin: Origin,
 }
 
 impl Plan {
@@ -50,6 +53,7 @@ impl Plan {
             manufacturer: public("manufacturer"),
             distributor: public("distributor"),
             hospital: public("hospital"),
+            witness: public(WITNESS),
             kafka: match &outside.kafka {
                 Some(servers) => servers.clone(),
                 None => loopback(ports.kafka()).to_string(),
@@ -82,8 +86,9 @@ impl Plan {
             own_kafka: outside.kafka.is_none(),
             own_clickhouse: outside.clickhouse_url.is_none(),
             binaries: binaries()?,
-            layout,
             ports,
+            origin: genesis(&layout)?.origin,
+            layout,
             endpoints,
             password,
         })
@@ -137,6 +142,12 @@ impl Plan {
             environment.push(("MEDTRACE_CLICKHOUSE_USER", clickhouse_user.clone()));
             environment.push(("MEDTRACE_CLICKHOUSE_PASSWORD", self.password.clone()));
             environment.push(("MEDTRACE_CLICKHOUSE_DATABASE", clickhouse_database.clone()));
+        }
+        if process == WITNESS {
+            environment.push(("MEDTRACE_NAME", witness_name(&self.origin)));
+        }
+        if process == "chainer" {
+            environment.push(("MEDTRACE_WITNESSES", format!("{WITNESS}={}", self.endpoints.witness)));
         }
         if INGEST.contains(&process) {
             environment.push(("MEDTRACE_QUERY_URL", self.endpoints.query.clone()));

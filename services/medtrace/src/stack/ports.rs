@@ -1,7 +1,7 @@
 //! Which port is whose: fixed offsets from one base, so that `--ports BASE` moves them all.
 //!
 //! ```text
-//! BASE +0 query   +1 manufacturer   +2 distributor   +3 hospital   +4 witness (later)
+//! BASE +0 query   +1 manufacturer   +2 distributor   +3 hospital   +4 witness
 //!     +12 Kafka  +13 its controller                               7092, 7093
 //!     +43 ClickHouse                                              7123
 //!    +100 the admin port of whoever has a public one; +105 chainer, +106 indexer        7180 …
@@ -22,7 +22,9 @@ use anyhow::bail;
 use medtrace_service::ConfigError;
 
 /// The processes that are medtrace's own, in the order in which they start.
-pub const PROCESSES: [&str; 6] = ["chainer", "indexer", "manufacturer", "distributor", "hospital", "query"];
+pub const PROCESSES: [&str; 7] = ["chainer", WITNESS, "indexer", "manufacturer", "distributor", "hospital", "query"];
+/// The stack's own witness; also its name in the policy of the genesis.
+pub const WITNESS: &str = "witness";
 /// The three ingest services.
 pub const INGEST: [&str; 3] = ["manufacturer", "distributor", "hospital"];
 
@@ -109,6 +111,7 @@ impl Ports {
             "manufacturer" => 1,
             "distributor" => 2,
             "hospital" => 3,
+            WITNESS => 4,
             _ => return None,
         };
         Some(self.base + offset)
