@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! alarms/<kind>-<size>-<8 hex digits>.json       one alarm; the digits tell it from others of that kind and size
-//! alarms/fork-<size>-<8 hex digits>.fork         two notes signed by the log, for a third party
+//! alarms/fork-<size>-<8 hex digits>.fork         of our log: the same as evidence, which needs only the genesis
 //! ```
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use medtrace_ledger::Hash;
+use medtrace_ledger::evidence::Fork;
+use medtrace_ledger::{Genesis, Hash, Note};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -86,6 +87,7 @@ impl Alarm {
 #[derive(Debug)]
 pub struct Alarms {
     folder: Arc<Folder>,
+    genesis: Genesis,
     raised: Mutex<Vec<Raised>>,
     /// How many there are.
     count: watch::Sender<usize>,
@@ -103,14 +105,14 @@ impl Alarms {
     ///
     /// # Errors
     /// Where an alarm's file cannot be read as one: who damaged it may have meant to hide it.
-    pub fn open(folder: Arc<Folder>) -> Result<Alarms, FolderError> {
+    pub fn open(folder: Arc<Folder>, genesis: Genesis) -> Result<Alarms, FolderError> {
         let read = |(path, bytes): (PathBuf, Vec<u8>)| match serde_json::from_slice::<Alarm>(&bytes) {
             Ok(alarm) => Ok(Raised { name: alarm.name(), alarm, durable: true }),
             Err(error) => Err(FolderError::Broken { path, reason: error.to_string() }),
         };
         let raised: Vec<_> = folder.alarms()?.into_iter().map(read).collect::<Result<_, _>>()?;
         let count = watch::Sender::new(raised.len());
-        Ok(Alarms { folder, raised: Mutex::new(raised), count })
+        Ok(Alarms { folder, genesis, raised: Mutex::new(raised), count })
     }
 
     /// Raises an alarm, unless it was raised before. From here on it holds, also where its file cannot be written: that is
@@ -144,7 +146,17 @@ impl Alarms {
 
     fn write(&self, raised: &Raised) -> std::io::Result<()> {
         let text = serde_json::to_vec_pretty(&raised.alarm)?;
+        if let Some(evidence) = self.evidence(&raised.alarm.finding) {
+            self.folder.keep_alarm(&format!("{}.fork", raised.name), evidence.as_bytes())?;
+        }
         self.folder.keep_alarm(&format!("{}.json", raised.name), &text)
+    }
+
+    /// A fork of our log as a file of evidence; `None` for other findings and logs.
+    fn evidence(&self, finding: &Finding) -> Option<String> {
+        let Finding::Fork { notes: [one, other], .. } = finding else { return None };
+        let (one, other) = (Note::parse(one).ok()?, Note::parse(other).ok()?);
+        Some(Fork::between(&one, &other, &self.genesis, &mut |_, _| None).ok()?.text())
     }
 
     /// All of them, the oldest first as far as this run found them.

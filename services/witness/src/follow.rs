@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use medtrace_chainer::verify::Verifier;
 use medtrace_ledger::Genesis;
-use medtrace_log::consumer::{Follower, Isolation, Message, bounds};
+use medtrace_log::consumer::{Follower, Isolation, Message, bounds, last};
 use medtrace_log::sealed::SealedLog;
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, catalogue};
 use medtrace_log::{Cluster, LogError};
@@ -62,12 +62,27 @@ impl Following {
             () = self.refused() => {}
             () = self.blocks() => {}
             () = self.checkpoints() => {}
+            () = self.catch_up() => {}
         }
         tracing::error!(recomputed = self.recomputed.size(), "nothing of this log is recomputed or cosigned any more");
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = evidence::seek(&self) => {}
         }
+    }
+
+    /// Says when what is published now is recomputed; does not end.
+    async fn catch_up(&self) {
+        let published = loop {
+            match last(&self.cluster, CHECKPOINTS, 0, Isolation::Committed).await {
+                Ok(published) => break published,
+                Err(error) => self.retry("checkpoints", &error).await,
+            }
+        };
+        let size = published.and_then(|message| self.signed(&message).ok()).map_or(0, |signed| signed.head().0);
+        self.recomputed.get_to(size).await;
+        self.recomputed.caught_up();
+        std::future::pending().await
     }
 
     /// Ends once an alarm ends all recomputing and cosigning of this log.

@@ -29,6 +29,8 @@ pub struct Recomputed {
 
 #[derive(Debug, Default)]
 struct State {
+    /// What the log had published when this run began is recomputed.
+    caught_up: bool,
     /// At index n the root of the first n + 1 headers.
     roots: Vec<Hash>,
     /// Notes beyond that, by size and root, and since when.
@@ -55,7 +57,13 @@ impl Recomputed {
 
     /// Keeps up with what the log signs, and has found nothing wrong.
     pub fn is_ready(&self) -> bool {
-        !self.alarms.refuses(&self.origin) && self.ahead().is_none_or(|(_, since_s)| since_s < AHEAD_READY_S)
+        let keeps_up = self.ahead().is_none_or(|(_, since_s)| since_s < AHEAD_READY_S);
+        self.lock().caught_up && keeps_up && !self.alarms.refuses(&self.origin)
+    }
+
+    /// What the log had published when this run began is recomputed.
+    pub fn caught_up(&self) {
+        self.lock().caught_up = true;
     }
 
     /// One more header follows. Compares the checkpoints that waited for it.
@@ -115,9 +123,13 @@ impl Recomputed {
 
     /// Whether the log gets to a size in time.
     pub async fn reached(&self, size: u64, wait: Duration) -> bool {
-        let mut sizes = self.size.subscribe();
-        let reached = sizes.wait_for(|verified| *verified >= size);
-        tokio::time::timeout(wait, reached).await.is_ok_and(|reached| reached.is_ok())
+        tokio::time::timeout(wait, self.get_to(size)).await.is_ok()
+    }
+
+    /// Resolves when the log gets to a size.
+    pub async fn get_to(&self, size: u64) {
+        // The sender lives as long as this does.
+        let _ = self.size.subscribe().wait_for(|recomputed| *recomputed >= size).await;
     }
 
     /// Whether one more checkpoint that is beyond would be kept.

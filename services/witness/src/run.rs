@@ -40,7 +40,7 @@ impl Witness {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
         let folder = Arc::new(Folder::open(&config.data, replace)?);
-        let alarms = Arc::new(Alarms::open(folder.clone())?);
+        let alarms = Arc::new(Alarms::open(folder.clone(), config.genesis.clone())?);
         let cosigner = Arc::new(Cosigner::open(folder, config.logs, &config.keys)?);
         let own = config.genesis.origin.to_string();
         metrics.size.set(cosigner.latest(&own).map_or(0, |latest| latest.size.cast_signed()));
@@ -86,7 +86,7 @@ impl Witness {
     }
 }
 
-/// Ready: has found nothing wrong and, if it is a full witness, keeps up with what the log signs.
+/// Ready: has found nothing wrong and, if it is a full witness, has recomputed what the log signs.
 pub fn readiness(app: &App) -> Readiness {
     let (alarms, size) = (app.alarms.count(), app.cosigner.latest(&app.own).map(|latest| latest.size));
     let recomputed = app.full.as_ref().map(|(_, recomputed)| recomputed);

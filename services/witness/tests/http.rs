@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use common::*;
 use medtrace_ledger::checkpoint::verify_cosignature;
+use medtrace_ledger::evidence::{Evidence, Forked, Shown};
 use medtrace_ledger::{AddCheckpoint, ForeignCheckpoint, Hash, merkle};
 
 const SIZE: &str = "text/x.tlog.size";
@@ -183,6 +184,11 @@ async fn of_two_roots_at_once_one_is_cosigned_and_both_are_named() {
     assert_ne!(notes[0].root(), notes[1].root());
     assert_eq!(witness.readyz().await.status, 503);
     Arc::into_inner(witness).unwrap().stop().await;
+    // As a file for somebody who has only the genesis.
+    let files = std::fs::read_dir(scratch.path().join("alarms")).unwrap();
+    let fork = files.map(|file| file.unwrap().path()).find(|path| path.extension().unwrap() == "fork").unwrap();
+    let shown = Evidence::from_bytes(&std::fs::read(fork).unwrap()).unwrap().check(&genesis()).unwrap();
+    assert!(matches!(shown, Shown::Fork(Forked { smaller, .. }) if smaller.size == 9));
 
     // An alarm stays.
     let witness = Served::start(scratch.path(), None).await;

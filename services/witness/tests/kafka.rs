@@ -185,5 +185,11 @@ async fn what_was_changed_in_the_log_is_named() {
     let witness = Served::start(scratch.path(), Some(cluster)).await;
     ready(&witness, size).await;
     assert_eq!(witness.post(ask(&tree, 0, size)).await.status, 200);
+
+    // A forgery need not be one that would be cosigned to be seen.
+    let forgery = AddCheckpoint { old_size: 0, proof: vec![], note: forged(1, &signer(ORIGIN)) };
+    assert_eq!(witness.post(&forgery).await.status, 409);
+    assert_eq!(alarm(&witness, "checkpoint").await["note"], forgery.note);
+    proves_a_fork(&alarm(&witness, "fork").await, 1);
     witness.stop().await;
 }

@@ -135,7 +135,7 @@ fn a_folder_has_one_process_and_holds_only_what_this_witness_wrote() {
 #[test]
 fn an_alarm_holds_although_it_cannot_be_written_and_is_written_later() {
     let (scratch, disk) = (Scratch::new(), Disk::default());
-    let open = || Alarms::open(Arc::new(Folder::open(scratch.path(), disk.replace()).unwrap())).unwrap();
+    let open = || Alarms::open(Arc::new(Folder::open(scratch.path(), disk.replace()).unwrap()), genesis()).unwrap();
     let finding = Finding::Unreadable { size: 3, what: "no header".to_owned() };
     let alarm = Alarm { origin: ORIGIN.to_owned(), time_ms: 1, finding };
     for failure in [Write::NotDone, Write::DoneButFailed] {
