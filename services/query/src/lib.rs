@@ -17,6 +17,7 @@ pub mod contents;
 pub mod delivery;
 pub mod epcis;
 pub mod events;
+pub mod evidence;
 pub mod expected;
 pub mod forward;
 pub mod hashes;

@@ -8,6 +8,7 @@
 //! checkpoints        the newest one within the view
 //! ```
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
 use clickhouse::Row;
@@ -88,10 +89,11 @@ pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result
     Ok(proof)
 }
 
-fn broken(app: &App, position: EventRef, fault: &Broken) -> Problem {
+/// Evidence of something that was made here and does not hold.
+pub fn broken(app: &App, of: impl Display, fault: &Broken) -> Problem {
     app.metrics.proofs_broken.inc();
-    requests::because(format!("the proof of {position} does not hold: {fault}"));
-    let detail = format!("the stored evidence of {position} does not hold ({}); run an audit", fault.part);
+    requests::because(format!("the proof of {of} does not hold: {fault}"));
+    let detail = format!("the stored evidence of {of} does not hold ({}); run an audit", fault.part);
     Kind::Implementation.because(detail)
 }
 
@@ -117,7 +119,7 @@ pub async fn header_at(app: &App, snapshot: &Snapshot, height: u64) -> Result<He
 }
 
 /// The leaves of a cut, in order.
-async fn cut_leaves(app: &App, height: u64, first: u32, records: u32) -> Result<Vec<Hash>, Problem> {
+pub async fn cut_leaves(app: &App, height: u64, first: u32, records: u32) -> Result<Vec<Hash>, Problem> {
     let rows = app
         .client
         .query(
@@ -139,7 +141,7 @@ async fn cut_leaves(app: &App, height: u64, first: u32, records: u32) -> Result<
 
 impl Keys {
     /// The keys that the header's root is over.
-    fn of(&self, snapshot: &Snapshot, header: &Header) -> Result<Arc<KeySet>, Problem> {
+    pub fn of(&self, snapshot: &Snapshot, header: &Header) -> Result<Arc<KeySet>, Problem> {
         let mut kept = self.0.lock().map_err(poisoned)?;
         if let Some(keys) = kept.as_ref().filter(|keys| keys.count_and_root() == header.keys) {
             return Ok(keys.clone());

@@ -46,6 +46,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/events/{name}", get(api::events::one))
         .route("/v1/events/{name}/proof", get(api::events::proof))
         .route("/v1/live", get(api::live::live))
+        .route("/v1/log/consistency", get(api::log::consistency).post(api::log::since))
+        .route("/v1/log/missing", post(api::log::missing))
         .route("/log/checkpoint", get(api::log::checkpoint))
         .route("/log/genesis", get(api::log::genesis));
     let epcis = resources()

@@ -67,6 +67,11 @@ impl Snapshot {
         self.height.unwrap_or(0)
     }
 
+    /// Number of headers in this snapshot.
+    pub fn headers_known(&self) -> u64 {
+        self.height.map_or(0, |height| height + 1)
+    }
+
     /// The registry; ask it [`Registry::at`] the height that is meant.
     ///
     /// # Errors

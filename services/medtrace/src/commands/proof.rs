@@ -1,23 +1,24 @@
-//! `medtrace proof`: fetch a proof; check one from two files, without a network.
+//! `medtrace proof`: fetch evidence; check it from two files, without a network.
+
+mod check;
+mod log;
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use medtrace_ledger::{self as ledger, Genesis, Part, Verified, proof::PROOF_BYTES_MAX};
+use medtrace_ledger::Genesis;
 use medtrace_service::{ConfigError, Problem};
 use reqwest::StatusCode;
-use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
     client::Client,
     context::{Context, Done, Outcome},
-    output::Tone,
 };
 
 /// Pause between two questions whether the event is sealed and its block signed, in milliseconds.
@@ -27,8 +28,14 @@ const RETRY_PAUSE_MS: u64 = 100;
 pub enum Proof {
     /// Fetch the proof of an event
     Get(Get),
-    /// Check a proof; needs only its file and the genesis
-    Check(Check),
+    /// Check a proof or other evidence; needs only its file and the genesis
+    Check(check::Check),
+    /// Show that the log grew from a checkpoint to the newest one; if it was signed twice, the fork
+    Consistency(log::Consistency),
+    /// Show that two checkpoints cannot both be true
+    Fork(log::Fork),
+    /// Show that what a receipt acknowledges was left out of the log
+    Missing(log::Missing),
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,20 +50,14 @@ pub struct Get {
     pub wait: u64,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct Check {
-    /// The proof
-    pub file: PathBuf,
-    /// The consortium's genesis note, from a source you trust
-    #[arg(long, value_name = "FILE")]
-    pub genesis: PathBuf,
-}
-
 impl Proof {
     pub async fn run(self, context: &Context) -> Done {
         match self {
             Proof::Get(get) => get.run(context).await,
             Proof::Check(check) => check.run(context),
+            Proof::Consistency(consistency) => consistency.run(context).await,
+            Proof::Fork(fork) => fork.run(context).await,
+            Proof::Missing(missing) => missing.run(context).await,
         }
     }
 }
@@ -72,12 +73,7 @@ impl Get {
                 Err(not_yet) => bail!("{not_yet}"),
             }
         };
-        match &self.output {
-            Some(file) => {
-                fs::write(file, proof).with_context(|| format!("failed to write {}", file.display()))?;
-            }
-            None => context.out.line(proof.trim_end_matches('\n'))?,
-        }
+        put(context, self.output.as_deref(), &proof)?;
         Ok(Outcome::Fine)
     }
 
@@ -118,66 +114,21 @@ async fn name(client: &Client, event: &str) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// A proof file beyond this length is not read, in bytes.
-const FILE_BYTES_MAX: u64 = PROOF_BYTES_MAX as u64;
-
-impl Check {
-    fn run(self, context: &Context) -> Done {
-        let genesis = fs::read_to_string(&self.genesis);
-        let genesis = genesis.with_context(|| format!("failed to read {}", self.genesis.display()))?;
-        let genesis = Genesis::parse(&genesis)
-            .map_err(|error| ConfigError::new("--genesis", format!("{}: {error}", self.genesis.display())))?;
-        let read = || format!("failed to read {}", self.file.display());
-        let length = fs::metadata(&self.file).with_context(read)?.len();
-        let bytes = if length > FILE_BYTES_MAX { Vec::new() } else { fs::read(&self.file).with_context(read)? };
-
-        let checked = if length > FILE_BYTES_MAX {
-            Err((Part::Format.as_str(), format!("longer than {FILE_BYTES_MAX} bytes")))
-        } else {
-            let proof = ledger::Proof::from_bytes(&bytes);
-            proof.and_then(|proof| proof.check(&genesis)).map_err(|broken| (broken.part.as_str(), broken.detail))
-        };
-        match checked {
-            Ok(shown) => proven(context, &genesis, &shown),
-            Err((part, detail)) => {
-                let value = json!({"proven": false, "part": part, "detail": detail});
-                context
-                    .out
-                    .show(&value, |out| out.line(format!("{}  {part}: {detail}", out.tone(Tone::Bad, "NOT PROVEN"))))?;
-                Ok(Outcome::Finding)
-            }
-        }
+/// Writes evidence to the file, or to standard output.
+fn put(context: &Context, file: Option<&Path>, evidence: &str) -> anyhow::Result<()> {
+    match file {
+        Some(file) => fs::write(file, evidence).with_context(|| format!("failed to write {}", file.display())),
+        None => Ok(context.out.line(evidence.trim_end_matches('\n'))?),
     }
 }
 
-fn proven(context: &Context, genesis: &Genesis, shown: &Verified) -> Done {
-    let item: Value = serde_json::from_str(&shown.bytes).context("failed to read the item as JSON")?;
-    let custody = shown.custody().map(ToString::to_string).unwrap_or_default();
-    let (signed, sealed) = (time(shown.signed_ms), time(shown.block_ms));
-    let event = shown.event.to_string();
-    let witnesses = shown.cosignatures.len();
-    let value = json!({
-        "proven": true, "event": event, "party": shown.party, "custody": custody, "signed": signed, "sealed": sealed,
-        "origin": genesis.origin, "submission": shown.submission, "checkpointSize": shown.checkpoint_size,
-        "cosignatures": witnesses, "item": item,
-    });
-    context.out.show(&value, |out| {
-        out.line(format!("{}  event {event}", out.tone(Tone::Good, "PROVEN")))?;
-        let rows = [
-            ("said by", format!("{} (key: {custody})", shown.party)),
-            ("signed", signed.clone()),
-            ("sealed", format!("{sealed}, block {} of {}", shown.event.height, genesis.origin)),
-            ("covered by", format!("a checkpoint of {} blocks, {witnesses} witnesses", shown.checkpoint_size)),
-            ("said", shown.bytes.clone()),
-        ];
-        out.table(&["", ""], rows.map(|(name, value)| vec![out.tone(Tone::Strong, name), value]).into())?;
-        out.line(out.tone(Tone::Quiet, "that nothing was withheld is shown only by a full witness or an audit"))
-    })?;
-    Ok(Outcome::Fine)
+/// The text of a small file.
+fn read(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))
 }
 
-/// RFC 3339 of Unix milliseconds.
-fn time(unix_ms: u64) -> String {
-    let at = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    at.map(|at| at.to_string()).unwrap_or_default()
+/// The genesis in a file that was named with `--genesis`.
+fn genesis(file: &Path) -> anyhow::Result<Genesis> {
+    let parsed = Genesis::parse(&read(file)?);
+    Ok(parsed.map_err(|error| ConfigError::new("--genesis", format!("{}: {error}", file.display())))?)
 }

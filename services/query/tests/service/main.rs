@@ -15,6 +15,7 @@ mod goods;
 mod hashes;
 mod live;
 mod masterdata;
+mod misconduct;
 mod openapi;
 mod parameters;
 mod queries;
