@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use medtrace_ingest::{HOSPITAL as HOSPITAL_SERVICE, MANUFACTURER};
 use medtrace_ledger::{
-    ItemKind, Receipt, VerifierKey,
+    Hash, ItemKind, Note, Receipt, VerifierKey,
     submission::{Expected, SubmissionKind, verify_submission},
 };
 use serde_json::{Value, json};
@@ -38,8 +38,14 @@ async fn scans_become_events_of_one_submission_with_a_receipt_for_it() {
     let result = &answer.body["results"][1];
     let receipt = Receipt::open(result["receipt"].as_str().unwrap(), &service).unwrap();
     assert_eq!(receipt.submission, submission.id());
+    assert_eq!(receipt.leaf, leaf(&unpacked.record.note));
     assert_eq!(result["submission"], submission.id().to_string());
     assert_eq!((receipt.partition, receipt.offset, receipt.uuid), (2, 0, uuid()));
+}
+
+/// What the cut must hold: H(0x00 ‖ 'S' ‖ note).
+fn leaf(note: &str) -> Hash {
+    Hash::of(format!("\0S{note}"))
 }
 
 #[tokio::test]
@@ -101,9 +107,12 @@ async fn a_submission_signed_at_home_is_passed_on_byte_for_byte() {
     let signed = home_signed("hospital-01", 11, SubmissionKind::Events, &[("E", event.clone())]);
     let answer = running.send(running.post(HOSPITAL, "/v1/submissions").json(&signed)).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    insta::assert_json_snapshot!("submissions", steady(answer.body));
+    insta::assert_json_snapshot!("submissions", steady(answer.body.clone()));
     let taken = running.log.taken();
-    assert_eq!(taken[0].unpacked().record.note, signed["note"].as_str().unwrap());
+    let note = signed["note"].as_str().unwrap();
+    assert_eq!(taken[0].unpacked().record.note, note);
+    let receipt = Note::parse(answer.body["results"][0]["receipt"].as_str().unwrap()).unwrap();
+    assert_eq!(Receipt::parse(receipt.text()).unwrap().leaf, leaf(note));
     assert_eq!(taken[0].items(), [(ItemKind::Event, event)]);
 }
 

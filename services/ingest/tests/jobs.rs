@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::*;
 use medtrace_ingest::MANUFACTURER;
-use medtrace_ledger::ItemKind;
+use medtrace_ledger::{Hash, ItemKind, Note, Receipt};
 use serde_json::{Value, json};
 
 /// So many events, each of another item.
@@ -56,8 +56,14 @@ async fn xml_becomes_the_events_that_it_means() {
     let published = async |answer: Answer| {
         assert_eq!(answer.status, 202, "{}", answer.body);
         let done = |job: &Value| job["receipts"].as_array().unwrap().len() == 1;
-        running.job_until(FACTORY, &location(&answer), done).await;
-        running.log.taken().last().unwrap().items()[0].1.clone()
+        let job = running.job_until(FACTORY, &location(&answer), done).await;
+        let taken = running.log.taken();
+        let taken = taken.last().unwrap();
+        // The receipt is of this very record, as the plan on disk has it.
+        let receipt = Note::parse(job["receipts"][0].as_str().unwrap()).unwrap();
+        let receipt = Receipt::parse(receipt.text()).unwrap();
+        assert_eq!(receipt.leaf, Hash::of(format!("\0S{}", taken.unpacked().record.note)));
+        taken.items()[0].1.clone()
     };
     published(capture(&running, &document(&[seen("X1"), seen("X2")])).await).await;
     for (media_type, version) in [("application/xml", "2.0"), ("text/xml; charset=utf-8", "1.2")] {
