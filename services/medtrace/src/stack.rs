@@ -153,7 +153,7 @@ impl<T: Fn(&str)> Starting<'_, T> {
         self.tell(&["topics"], begun);
 
         self.group(["chainer", WITNESS].map(|name| (name, plan.service(name))).into()).await?;
-        self.group(vec![("indexer", plan.service("indexer"))]).await?;
+        self.group(["archiver", "indexer"].map(|name| (name, plan.service(name))).into()).await?;
         self.group(INGEST.map(|name| (name, plan.service(name))).into()).await?;
         self.group(vec![("query", plan.service("query"))]).await
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::tz::Offset;
+use medtrace_archive::Archive;
 use medtrace_ledger::Genesis;
 use medtrace_service::{ConfigError, Env};
 use medtrace_store::client::StoreConfig;
@@ -20,6 +21,9 @@ pub struct Config {
     pub genesis: Genesis,
     /// The note as it is served at `/log/genesis`.
     pub genesis_note: String,
+    /// `MEDTRACE_ARCHIVE`: the archiver's archive, from which `/log/checkpoint` and tiles are served. Without one there are
+    /// no tiles.
+    pub archive: Option<Archive>,
     /// `MEDTRACE_TOKENS`: hashed bearer tokens, to know which ingest service a caller's posts belong to.
     pub tokens: PathBuf,
     /// `MEDTRACE_MANUFACTURER_URL`, `MEDTRACE_DISTRIBUTOR_URL`, `MEDTRACE_HOSPITAL_URL`: where posts are forwarded.
@@ -92,11 +96,13 @@ impl FromStr for UtcOffset {
 impl Config {
     pub fn read(env: &Env) -> Result<Config, ConfigError> {
         let (_, genesis_note) = env.file("MEDTRACE_GENESIS")?;
+        let archive = env.text("MEDTRACE_ARCHIVE").map(Archive::open).transpose();
         Ok(Config {
             store: StoreConfig::read(env)?,
             kafka: env.required("MEDTRACE_KAFKA")?,
             genesis: Genesis::parse(&genesis_note).map_err(|e| ConfigError::new("MEDTRACE_GENESIS", e))?,
             genesis_note,
+            archive: archive.map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
             tokens: env.required("MEDTRACE_TOKENS")?,
             ingest: IngestUrls {
                 manufacturer: env.or("MEDTRACE_MANUFACTURER_URL", "http://127.0.0.1:7081")?,

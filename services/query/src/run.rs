@@ -49,7 +49,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/log/consistency", get(api::log::consistency).post(api::log::since))
         .route("/v1/log/missing", post(api::log::missing))
         .route("/log/checkpoint", get(api::log::checkpoint))
-        .route("/log/genesis", get(api::log::genesis));
+        .route("/log/genesis", get(api::log::genesis))
+        .route("/log/tile/{*path}", get(api::log::tile));
     let epcis = resources()
         .route("/events", get(api::epcis::list).options(api::epcis::options))
         .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))

@@ -37,6 +37,9 @@ pub struct Endpoints {
     pub tokens: PathBuf,
     /// Folder of tokens that were made here: `<party>.token`.
     pub token_folder: PathBuf,
+    /// Folder of the archive.
+    #[serde(default)]
+    pub archive: PathBuf,
     /// Folder of logs: `<process>.log`.
     pub logs: PathBuf,
     /// Base URLs of the admin ports by process.

@@ -31,7 +31,9 @@ const PSEUDONYMS: &str = "pseudonyms";
 
 /// Lays out the folder; makes what is missing.
 pub fn lay_out(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
-    for folder in [layout.logs(), layout.token_folder(), layout.own("kafka"), layout.own("clickhouse")] {
+    let others =
+        [layout.logs(), layout.token_folder(), layout.archive(), layout.own("kafka"), layout.own("clickhouse")];
+    for folder in others {
         private_folder(&folder)?;
     }
     for process in PROCESSES {

@@ -10,7 +10,9 @@
 //!     tokens.json                   hashes of bearer tokens, for the services
 //!     tokens/<party>.token          tokens that were made here, for `--as PARTY`      0600
 //!     clickhouse.password           random, made once                                 0600
-//!     kafka/ clickhouse/ chainer/ indexer/ query/ manufacturer/ distributor/ hospital/ witness/    each process's own data
+//!     kafka/ clickhouse/ chainer/ archiver/ indexer/ query/ manufacturer/ distributor/ hospital/ witness/
+//!                                       each process's own data
+//!     archive/                          every sealed block, and the header log as it is served
 //!     logs/<process>.log            what it wrote, appended
 //!     endpoints.json                where everything listens and under which process ids; there while the stack runs
 //! ```
@@ -65,6 +67,11 @@ impl Layout {
     /// A process's own data.
     pub fn own(&self, process: &str) -> PathBuf {
         self.root.join(process)
+    }
+
+    /// What the archiver keeps.
+    pub fn archive(&self) -> PathBuf {
+        self.root.join("archive")
     }
 
     pub fn logs(&self) -> PathBuf {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! kafka ┐
-//!       ├─▶ topics ─▶ chainer, witness ─▶ indexer ─▶ manufacturer, distributor, hospital ─▶ query
+//!       ├─▶ topics ─▶ chainer, witness ─▶ archiver, indexer ─▶ manufacturer, distributor, hospital ─▶ query
 //! clickhouse ┘
 //! ```
 
@@ -74,6 +74,7 @@ impl Plan {
             genesis: layout.genesis(),
             tokens: layout.tokens(),
             token_folder: layout.token_folder(),
+            archive: layout.archive(),
             logs: layout.logs(),
             admin: admin_urls(ports.base()),
             pids: [("medtrace".to_owned(), std::process::id())].into(),
@@ -148,6 +149,9 @@ impl Plan {
         }
         if process == "chainer" {
             environment.push(("MEDTRACE_WITNESSES", format!("{WITNESS}={}", self.endpoints.witness)));
+        }
+        if matches!(process, "archiver" | "query") {
+            environment.push(("MEDTRACE_ARCHIVE", text(&self.layout.archive())));
         }
         if INGEST.contains(&process) {
             environment.push(("MEDTRACE_QUERY_URL", self.endpoints.query.clone()));

@@ -4,7 +4,8 @@
 //! BASE +0 query   +1 manufacturer   +2 distributor   +3 hospital   +4 witness
 //!     +12 Kafka  +13 its controller                               7092, 7093
 //!     +43 ClickHouse                                              7123
-//!    +100 the admin port of whoever has a public one; +105 chainer, +106 indexer        7180 …
+//!    +100 the admin port of whoever has a public one; +105 chainer, +106 indexer,        7180 …
+//!         +107 archiver
 //! ```
 //!
 //! `--ports 0` picks a block of [`BLOCK_PORTS`] that no other stack of this user holds and of which every port is free.
@@ -22,7 +23,8 @@ use anyhow::bail;
 use medtrace_service::ConfigError;
 
 /// The processes that are medtrace's own, in the order in which they start.
-pub const PROCESSES: [&str; 7] = ["chainer", WITNESS, "indexer", "manufacturer", "distributor", "hospital", "query"];
+pub const PROCESSES: [&str; 8] =
+    ["chainer", WITNESS, "archiver", "indexer", "manufacturer", "distributor", "hospital", "query"];
 /// The stack's own witness; also its name in the policy of the genesis.
 pub const WITNESS: &str = "witness";
 /// The three ingest services.
@@ -42,6 +44,7 @@ const CLICKHOUSE: u16 = 43;
 const ADMIN: u16 = 100;
 const CHAINER: u16 = 5;
 const INDEXER: u16 = 6;
+const ARCHIVER: u16 = 7;
 
 /// All ports of one stack; a block that was picked stays reserved while this lives.
 #[derive(Debug)]
@@ -122,6 +125,7 @@ impl Ports {
         match process {
             "chainer" => Some(self.base + ADMIN + CHAINER),
             "indexer" => Some(self.base + ADMIN + INDEXER),
+            "archiver" => Some(self.base + ADMIN + ARCHIVER),
             other => self.public(other).map(|port| port + ADMIN),
         }
     }
@@ -181,6 +185,7 @@ mod tests {
         assert_eq!((ports.kafka(), ports.clickhouse()), (7092, 7123));
         assert_eq!(ports.admin("query"), Some(7180));
         assert_eq!(ports.admin("chainer"), Some(7185));
+        assert_eq!(ports.admin("archiver"), Some(7187));
         assert_eq!(ports.public("chainer"), None);
     }
 

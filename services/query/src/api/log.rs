@@ -1,28 +1,44 @@
-//! `/log/checkpoint` and `/log/genesis`: what a stranger needs beside a proof, as the texts that were signed. `/v1/log`:
-//! evidence that the log only grows, or of what is wrong with it.
+//! `/log/…`: what a stranger needs beside a proof, and the whole header log as tiles, as C2SP tlog-tiles names them.
+//! `/v1/log/…`: evidence that the log only grows, or of what is wrong with it.
+//!
+//! Tiles and the checkpoint that is served with them come from the archive: what it names is there.
 
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::extract::{OriginalUri, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use medtrace_archive::{Archive, ArchiveError};
+use medtrace_ledger::{Checkpoint, Tile};
 use medtrace_service::{Kind, Problem};
 
 use crate::app::App;
 use crate::checkpoints::Signed;
 use crate::evidence;
 use crate::params::{Params, wrong};
+use crate::requests;
 
 /// Largest size of a log.
 const SIZE_MAX: u64 = medtrace_ledger::HEIGHT_MAX + 1;
 
 /// Media type of signed texts and proofs.
 pub const TEXT: &str = "text/plain; charset=utf-8";
+/// Media type of tiles.
+const BYTES: &str = "application/octet-stream";
+/// A full tile never changes: kept for a year.
+const FULL: &str = "public, max-age=31536000, immutable";
+/// A partial tile does not change either, but soon there is a wider one: kept for a minute.
+const PARTIAL: &str = "public, max-age=60";
+/// The checkpoint may be another one the next moment.
+const CHANGING: &str = "no-cache";
 
-/// The newest checkpoint, with its cosignatures.
+/// The newest checkpoint, with its cosignatures: of the archive if there is one, so that its tiles are there.
 pub async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
-    let newest = app.checkpoints.newest();
-    let newest = newest.ok_or_else(|| Kind::Unavailable.because("no checkpoint is known yet; ask again"))?;
-    Ok(text(newest.note.to_string()))
+    let note = match &app.config.archive {
+        Some(archive) => archived(&app, archive).await?.map(|(note, _)| note),
+        None => app.checkpoints.newest().map(|newest| newest.note.to_string()),
+    };
+    let note = note.ok_or_else(|| Kind::Unavailable.because("no checkpoint is known yet; ask again"))?;
+    Ok(([(header::CACHE_CONTROL, CHANGING)], text(note)).into_response())
 }
 
 /// The genesis note.
@@ -56,6 +72,39 @@ pub async fn since(State(app): State<App>, body: Bytes) -> Result<Response, Prob
 /// `POST /v1/log/missing` with a receipt.
 pub async fn missing(State(app): State<App>, body: Bytes) -> Result<Response, Problem> {
     evidence::missing(&app, &app.view.now(), &String::from_utf8_lossy(&body)).await.map(text)
+}
+
+/// A tile or a bundle of entries, full or partial, of the log that the checkpoint names.
+pub async fn tile(State(app): State<App>, OriginalUri(uri): OriginalUri) -> Result<Response, Problem> {
+    let none = || Kind::NoSuchResource.because("the log has no such tile");
+    let Some(archive) = &app.config.archive else {
+        return Err(Kind::NoSuchResource.because("no tiles are served here: the service was given no archive"));
+    };
+    // The path as it was sent: a tile has one spelling.
+    let tile: Tile = uri.path().strip_prefix("/log/").and_then(|path| path.parse().ok()).ok_or_else(none)?;
+    let size = archived(&app, archive).await?.map_or(0, |(_, size)| size);
+    let bytes = archive.tile(tile, size).await.map_err(unreadable)?.ok_or_else(none)?;
+    let keep = if tile.is_full() { FULL } else { PARTIAL };
+    Ok(([(header::CONTENT_TYPE, BYTES), (header::CACHE_CONTROL, keep)], bytes).into_response())
+}
+
+/// The archive's checkpoint and its size.
+async fn archived(app: &App, archive: &Archive) -> Result<Option<(String, u64)>, Problem> {
+    let Some(note) = archive.checkpoint().await.map_err(unreadable)? else { return Ok(None) };
+    let (checkpoint, _) = Checkpoint::open(&note, &app.config.genesis).map_err(|fault| {
+        requests::because(format!("the archive's checkpoint is none: {fault}"));
+        Kind::Implementation.because("the archive is damaged")
+    })?;
+    Ok(Some((note, checkpoint.size)))
+}
+
+fn unreadable(error: ArchiveError) -> Problem {
+    let contradicts = error.contradicts();
+    requests::because(format!("{:#}", anyhow::Error::from(error)));
+    match contradicts {
+        true => Kind::Implementation.because("the archive is damaged"),
+        false => Kind::Unavailable.because("the archive does not answer; ask again"),
+    }
 }
 
 pub fn text(body: String) -> Response {

@@ -1,6 +1,8 @@
 //! Blocks, events, proofs and the log's own texts.
 
-use medtrace_ledger::{EventRef, Genesis, Hash, Proof};
+use medtrace_archive::Archive;
+use medtrace_ledger::tile::{self, Edge, Tiles};
+use medtrace_ledger::{EventRef, Genesis, Hash, Proof, merkle};
 use serde_json::json;
 
 use crate::story::{NAMES, OBSERVED, service};
@@ -193,4 +195,69 @@ async fn a_plus_in_a_code_is_a_plus() {
     assert_eq!(verdict["item"]["serial"], "A+B");
     let unknown = service.json(400, "/v1/verify?code=1&when=now").await;
     assert_eq!(unknown["type"], "epcisException:QueryParameterException");
+}
+
+#[tokio::test]
+async fn tiles_are_served_from_the_archive_up_to_its_checkpoint() {
+    let folder = std::env::temp_dir().join(format!("medtrace-tiles-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let archive = Archive::open(folder.to_str().unwrap()).unwrap();
+    let service = service().await.restart(|config| config.archive = Some(archive.clone())).await;
+    // What is signed is not what is archived.
+    service.json(503, "/log/checkpoint").await;
+    service.json(404, "/log/tile/0/000.p/1").await;
+    let mut headers = Vec::new();
+    for height in 0..5 {
+        let block = service.json(200, &format!("/v1/blocks/{height}")).await;
+        headers.push(block["header"].as_str().unwrap().to_owned());
+    }
+    let (mut edge, mut full) = (Edge::default(), Tiles::new());
+    let writer = archive.write().await.unwrap();
+    for header in &headers {
+        edge.push(header.as_bytes(), &mut full).unwrap();
+    }
+    // A full tile of what no checkpoint names yet, as it may be there for a moment.
+    writer.tiles(vec![("tile/1/000".parse().unwrap(), vec![0; 256 * 32])]).await.unwrap();
+    writer.tiles(edge.partial()).await.unwrap();
+    writer.publish(&service.chain.checkpoint()).await.unwrap();
+
+    let answer = service.get("/log/checkpoint").send().await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "no-cache");
+    assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
+    let note = answer.text().await.unwrap();
+    assert_eq!(note, service.chain.checkpoint());
+    let leaves: Vec<u8> = headers.iter().flat_map(|header| merkle::leaf_hash(header.as_bytes()).0).collect();
+    for width in 1..=5usize {
+        let answer = service.get(&format!("/log/tile/0/000.p/{width}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "application/octet-stream");
+        assert_eq!(answer.headers()["cache-control"], "public, max-age=60");
+        assert_eq!(answer.bytes().await.unwrap(), leaves[..width * 32]);
+        let answer = service.get(&format!("/log/tile/entries/000.p/{width}")).send().await.unwrap();
+        let bundle = answer.bytes().await.unwrap();
+        assert_eq!(tile::entries(&bundle).unwrap(), headers[..width].iter().map(String::as_bytes).collect::<Vec<_>>());
+    }
+    for none in [
+        "0/000.p/6",
+        "0/000",
+        "0/001.p/1",
+        "1/000",
+        "1/000.p/1",
+        "64/000",
+        "00/000.p/1",
+        "0/0.p/1",
+        "0/000.p/05",
+        "entries",
+        "0/000%2Ep/1",
+        "0//000.p/1",
+       
+        "0/000.p/1/",
+    ] {
+        service.json(404, &format!("/log/tile/{none}")).await;
+    }
+    std::fs::write(folder.join("checkpoint"), note.replacen("\n5\n", "\n6\n", 1)).unwrap();
+    for path in ["/log/checkpoint", "/log/tile/0/000.p/1"] {
+        assert_eq!(service.json(500, path).await["detail"], "the archive is damaged");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }

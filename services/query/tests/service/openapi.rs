@@ -21,7 +21,8 @@ fn paths(service: &Service) -> BTreeSet<String> {
     let paths: BTreeSet<String> = printed
         .split("RouteId(")
         .filter_map(|part| part.split_once("): \"")?.1.split_once('"'))
-        .map(|(path, _)| path.to_owned())
+        // OpenAPI has no word for a parameter of several segments.
+        .map(|(path, _)| path.replace("{*", "{"))
         // The fallback's.
         .filter(|path| path != "/" && !path.contains("__private"))
         .collect();

@@ -69,6 +69,7 @@ impl Service {
             kafka: "127.0.0.1:1".into(),
             genesis: chain.genesis.clone(),
             genesis_note: chain.genesis_note.clone(),
+            archive: None,
             tokens: tokens.clone(),
             ingest,
             utc_offset: "+08:00".parse().unwrap(),
