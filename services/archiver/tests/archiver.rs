@@ -84,6 +84,28 @@ async fn what_was_sealed_is_kept_and_a_restart_goes_on() {
     let after = world.files("tile");
     assert!(!after.is_empty() && after.iter().all(|(name, bytes)| before.get(name).is_none_or(|old| old == bytes)));
 
+    // The archive audits by itself; a changed tile, checkpoint or block is named.
+    let clean = world.audit().await;
+    assert_eq!(
+        (clean.findings.as_slice(), clean.published, clean.end.map(|(size, _)| size)),
+        (&[][..], newest, Some(newest))
+    );
+    assert_eq!(clean.items, 1 + 5 * 20);
+    for (name, named) in [
+        (format!("tile/0/000.p/{newest}"), format!("tile/0/000.p/{newest} holds other bytes")),
+        (format!("tile/entries/000.p/{newest}"), format!("tile/entries/000.p/{newest}")),
+        ("checkpoint".to_owned(), "the archive's checkpoint is none".to_owned()),
+        ("block/0000000000".to_owned(), "block/0000000000".to_owned()),
+    ] {
+        let whole = fs::read(world.folder(&name)).unwrap();
+        let mut flipped = whole.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        fs::write(world.folder(&name), flipped).unwrap();
+        let findings = world.audit().await.findings;
+        assert!(findings.iter().any(|finding| finding.what.contains(&named)), "{name}: {findings:?}");
+        fs::write(world.folder(&name), whole).unwrap();
+    }
+
     // A block that somebody has changed is named, and nothing is done.
     let file = world.folder("block/0000000000");
     let whole = fs::read(&file).unwrap();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use medtrace_archive::Archive;
 use medtrace_ledger::Genesis;
 use medtrace_log::Cluster;
 use medtrace_service::{ConfigError, Env};
@@ -13,6 +14,9 @@ use medtrace_store::client::StoreConfig;
 pub struct Config {
     /// `MEDTRACE_KAFKA`.
     pub cluster: Cluster,
+    /// `MEDTRACE_ARCHIVE`: an archive, from which blocks are read as far as it goes; the others from Kafka. For a Kafka that
+    /// does not hold all records any more. Without it, all from Kafka.
+    pub archive: Option<Archive>,
     /// `MEDTRACE_CLICKHOUSE_URL`, `_USER`, `_PASSWORD`, `_DATABASE`.
     pub store: StoreConfig,
     /// `MEDTRACE_GENESIS`: the genesis note; its signatures are checked.
@@ -27,8 +31,10 @@ impl Config {
     pub fn read(env: &Env) -> Result<Config, ConfigError> {
         let (_, note) = env.file("MEDTRACE_GENESIS")?;
         let kafka: String = env.required("MEDTRACE_KAFKA")?;
+        let archive = env.text("MEDTRACE_ARCHIVE").map(Archive::open).transpose();
         Ok(Config {
             cluster: Cluster::new(kafka),
+            archive: archive.map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
             store: StoreConfig::read(env)?,
             genesis: Genesis::parse(&note).map_err(|e| ConfigError::new("MEDTRACE_GENESIS", e))?,
             data: env.own_folder("MEDTRACE_DATA")?,

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clickhouse::Client;
+use medtrace_archive::{ArchiveError, Source};
 use medtrace_log::consumer::{self, Isolation};
-use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
+use medtrace_log::sealed::{SealedBlock, read_header};
 use medtrace_log::topics::BLOCKS;
 use medtrace_log::{Cluster, LogError};
 use medtrace_service::{Shutdown, admin, life};
@@ -88,7 +89,7 @@ impl Work {
         let Some(deriver) = self.open(&client, &over).await? else { return Ok(()) };
         tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), over.clone()));
         let hashing = tokio::spawn(hashes::run(client.clone(), status.clone(), metrics.clone(), over.clone()));
-        let ended = match follow(&config.cluster, deriver, &client, status, metrics, &over).await {
+        let ended = match follow(config, deriver, &client, status, metrics, &over).await {
             // Nothing is written any more; whoever asks reads why, and may have everything derived again.
             Err(error) if error.is::<Foreign>() => {
                 tracing::error!(error = format!("{error:#}"), "another chain stands in the log");
@@ -123,7 +124,7 @@ impl Work {
 }
 
 async fn follow(
-    cluster: &Cluster,
+    config: &Config,
     mut deriver: Deriver<Disk>,
     client: &Client,
     status: &Status,
@@ -131,7 +132,7 @@ async fn follow(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let (sender, mut blocks) = mpsc::channel(READ_AHEAD);
-    let reader = tokio::spawn(read(cluster.clone(), deriver.next_height(), sender, shutdown.clone()));
+    let reader = tokio::spawn(read(config.clone(), deriver.next_height(), sender, shutdown.clone()));
     status.indexed(deriver.next_height(), None);
     loop {
         let first = tokio::select! {
@@ -198,15 +199,15 @@ async fn insert(client: &Client, rows: &Rows, status: &Status, shutdown: &Shutdo
 
 /// Reads ahead, and opens the log again after whatever passes.
 async fn read(
-    cluster: Cluster,
+    config: Config,
     mut height: u64,
     blocks: mpsc::Sender<SealedBlock>,
     shutdown: Shutdown,
-) -> Result<(), LogError> {
+) -> Result<(), ArchiveError> {
     loop {
-        match read_from(&cluster, &mut height, &blocks, &shutdown).await {
+        match read_from(&config, &mut height, &blocks, &shutdown).await {
             Ok(()) => return Ok(()),
-            Err(error @ (LogError::Kafka { .. } | LogError::Timeout { .. })) => {
+            Err(error) if passes(&error) => {
                 tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "the log will be opened again");
                 if !wait(&shutdown).await {
                     return Ok(());
@@ -217,18 +218,25 @@ async fn read(
     }
 }
 
+/// Whether it is worth another attempt.
+fn passes(error: &ArchiveError) -> bool {
+    use ArchiveError::{Log, Store};
+    matches!(error, Store { .. } | Log(LogError::Kafka { .. } | LogError::Timeout { .. }))
+}
+
 async fn read_from(
-    cluster: &Cluster,
+    config: &Config,
     height: &mut u64,
     blocks: &mpsc::Sender<SealedBlock>,
     shutdown: &Shutdown,
-) -> Result<(), LogError> {
-    let mut log = SealedLog::open(cluster, *height, None).await?;
+) -> Result<(), ArchiveError> {
+    let mut source = Source::open(config.archive.as_ref(), Some(&config.cluster), *height).await?;
     loop {
         let block = tokio::select! {
-            block = log.next() => block?,
+            block = source.next() => block?,
             () = shutdown.cancelled() => return Ok(()),
         };
+        let Some(block) = block else { return Ok(()) };
         *height = block.header.height + 1;
         if blocks.send(block).await.is_err() {
             return Ok(());

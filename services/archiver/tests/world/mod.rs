@@ -126,6 +126,10 @@ impl World {
         Archive::open(self.folder("").to_str().unwrap()).unwrap()
     }
 
+    pub async fn audit(&self) -> medtrace_chainer::Report {
+        medtrace_archiver::verify_archive(&self.archive(), &genesis(), |_| {}).await.unwrap()
+    }
+
     /// All files below a folder of the archive.
     pub fn files(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();

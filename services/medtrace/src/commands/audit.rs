@@ -10,6 +10,8 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use medtrace_archive::Archive;
+use medtrace_archiver::verify_archive;
 use medtrace_chainer::verify_chain;
 use medtrace_indexer::audit::{Auditor, Chain, Difference, LogChain, What, compare};
 use medtrace_ledger::Genesis;
@@ -31,10 +33,16 @@ pub struct Audit {
     /// Where to keep working files, about as large as the store; removed at the end [default: --data]
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
+    /// Audit this archive by itself instead: its blocks, checkpoint and tiles; needs no stack, but the genesis
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<String>,
 }
 
 impl Audit {
     pub async fn run(self, context: &Context) -> Done {
+        if let Some(place) = &self.archive {
+            return audit_archive(place, self.genesis.as_deref(), context).await;
+        }
         let sources = Sources::find(context, self.genesis.as_deref())?;
         let near = [self.scratch.as_deref(), Some(&*context.data).filter(|data| data.is_dir())];
         let scratch = Scratch::new(near.into_iter().flatten().next().unwrap_or(&std::env::temp_dir()))?;
@@ -44,6 +52,30 @@ impl Audit {
         };
         audited.show(context.out)
     }
+}
+
+/// The archive alone. Rows are not part of it.
+async fn audit_archive(place: &str, genesis: Option<&Path>, context: &Context) -> Done {
+    let archive = Archive::open(place).map_err(|error| ConfigError::new("--archive", error))?;
+    let genesis = match (genesis, context.endpoints()) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(endpoints)) => endpoints.genesis,
+        (None, None) => Env::real().required("MEDTRACE_GENESIS")?,
+    };
+    let genesis = read_genesis(&genesis)?;
+    let bar = context.out.progress(None, "recomputing blocks");
+    let chain = tokio::select! {
+        chain = verify_archive(&archive, &genesis, |_| bar.inc(1)) => chain.context("failed to read the archive")?,
+        _ = tokio::signal::ctrl_c() => bail!("stopped"),
+    };
+    bar.finish_and_clear();
+    Audited { chain, underived: None, rows: None, only_chain: true }.show(context.out)
+}
+
+fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
+    let note = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let wrong = |error| ConfigError::new("--genesis", format!("{}: {error}", path.display()));
+    Ok(Genesis::parse(&note).map_err(wrong)?)
 }
 
 /// What is audited, and by which genesis.
@@ -57,17 +89,12 @@ impl Sources {
     /// Of the stack in the data folder, else from the environment that the indexer would be given.
     fn find(context: &Context, genesis: Option<&Path>) -> anyhow::Result<Sources> {
         let env = Env::real();
-        let read = |path: &Path| {
-            let note = fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-            let wrong = |error| ConfigError::new("--genesis", format!("{}: {error}", path.display()));
-            Ok::<_, anyhow::Error>(Genesis::parse(&note).map_err(wrong)?)
-        };
         let Some(endpoints) = context.endpoints() else {
             let from_env = || env.required::<PathBuf>("MEDTRACE_GENESIS");
             return Ok(Sources {
                 cluster: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
                 store: StoreConfig::read(&env)?,
-                genesis: read(&genesis.map_or_else(from_env, |path| Ok(path.to_owned()))?)?,
+                genesis: read_genesis(&genesis.map_or_else(from_env, |path| Ok(path.to_owned()))?)?,
             });
         };
         // Of a server outside the stack, only the environment knows the password.
@@ -84,7 +111,7 @@ impl Sources {
                 password,
                 database: endpoints.clickhouse_database,
             },
-            genesis: read(genesis.unwrap_or(&endpoints.genesis))?,
+            genesis: read_genesis(genesis.unwrap_or(&endpoints.genesis))?,
         })
     }
 
@@ -117,7 +144,7 @@ impl Sources {
             }
             _ => None,
         };
-        Ok(Audited { chain, underived, rows })
+        Ok(Audited { chain, underived, rows, only_chain: false })
     }
 }
 
@@ -128,6 +155,8 @@ struct Audited {
     underived: Option<(u64, String)>,
     /// `None` if they could not be compared: the log breaks.
     rows: Option<medtrace_indexer::audit::Report>,
+    /// Nothing was said of rows: an archive holds none.
+    only_chain: bool,
 }
 
 impl Audited {
@@ -170,6 +199,9 @@ impl Audited {
         ))?;
         for finding in &chain.findings {
             out.line(format!("       block {}: {}", finding.height, finding.what))?;
+        }
+        if self.only_chain {
+            return Ok(());
         }
         let Some(rows) = &self.rows else {
             let (height, why) = match &self.underived {

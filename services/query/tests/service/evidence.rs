@@ -250,7 +250,6 @@ async fn tiles_are_served_from_the_archive_up_to_its_checkpoint() {
         "entries",
         "0/000%2Ep/1",
         "0//000.p/1",
-       
         "0/000.p/1/",
     ] {
         service.json(404, &format!("/log/tile/{none}")).await;
