@@ -43,6 +43,7 @@ pub fn chainer(kafka: &Kafka) -> Running {
         genesis: genesis(),
         data,
         signer: signer(ORIGIN),
+        witnesses: Vec::new(),
         heartbeat: Duration::from_secs(60),
         clock: medtrace_chainer::Clock::default(),
     };
