@@ -70,6 +70,7 @@ async fn add_checkpoint(State(app): State<App>, body: Body) -> Response {
         }
         Err(refusal) => {
             app.metrics.refused(refusal.status());
+            tracing::debug!(status = refusal.status(), %refusal, "a checkpoint is not cosigned");
             if let Refusal::NotDurable(error) = &refusal {
                 tracing::error!(%error, "a checkpoint could not be made durable; it was not cosigned");
             }
@@ -100,6 +101,7 @@ impl App {
         let (size, metrics) = (signed.head().0, self.metrics.clone());
         let work = move || {
             let line = cosigner.cosign(&signed, &asked, time_s)?;
+            tracing::debug!(origin = signed.checkpoint.origin(), size, "cosigned");
             if signed.checkpoint.origin() == own {
                 metrics.size.set(size.cast_signed());
             }

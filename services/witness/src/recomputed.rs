@@ -11,8 +11,9 @@ use crate::alarms::{Alarm, Alarms, Finding};
 use crate::cosigner::Signed;
 use crate::refusal::Refusal;
 
-/// How long a checkpoint beyond what is recomputed is waited for before the client is told to come again, milliseconds.
-pub const WAIT_MS: u64 = 4_000;
+/// How long a checkpoint beyond what is recomputed is waited for before the client is told to come again, milliseconds; less
+/// than our chainer waits for an answer.
+pub const WAIT_MS: u64 = 3_000;
 /// Most checkpoints that wait to be compared.
 pub const AHEAD_MAX: usize = 1_024;
 /// A log that does not give what it signed for so long makes the witness not ready, seconds.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use medtrace_ledger::merkle::Tree;
 use medtrace_ledger::{AddCheckpoint, Checkpoint, Hash, Item, ItemKind, Salt, Signer, SubmissionKind, seal_submission};
 use medtrace_log::Cluster;
-use medtrace_log::consumer::{Isolation, RangeReader, last};
+use medtrace_log::consumer::{Isolation, Message, RangeReader, last};
 use medtrace_log::embedded::Scratch as Kafka;
 use medtrace_log::producer::Producer;
 use medtrace_log::record::Record;
@@ -33,11 +33,11 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
     }
 }
 
-/// A chainer, started again whenever it ends.
-pub fn chainer(kafka: &Kafka) -> Running {
+/// The chainer of this Kafka.
+pub fn chainer_config(kafka: &Kafka) -> medtrace_chainer::Config {
     let data = kafka.folder().join("chainer");
     std::fs::create_dir_all(&data).unwrap();
-    let config = medtrace_chainer::Config {
+    medtrace_chainer::Config {
         admin: "127.0.0.1:0".parse().unwrap(),
         kafka: kafka.cluster(),
         genesis: genesis(),
@@ -46,7 +46,12 @@ pub fn chainer(kafka: &Kafka) -> Running {
         witnesses: Vec::new(),
         heartbeat: Duration::from_secs(60),
         clock: medtrace_chainer::Clock::default(),
-    };
+    }
+}
+
+/// A chainer, started again whenever it ends.
+pub fn chainer(kafka: &Kafka) -> Running {
+    let config = chainer_config(kafka);
     Running::start(async move |until| {
         while !until.is_cancelled() {
             let metrics = medtrace_chainer::Metrics::register(&mut Registry::default());
@@ -102,13 +107,23 @@ pub async fn head(cluster: &Cluster) -> Option<(u64, Hash, String)> {
     Some((checkpoint.size, checkpoint.root, note))
 }
 
+/// Every published checkpoint, in order.
+pub async fn published(cluster: &Cluster) -> Vec<String> {
+    let messages = all_of(cluster, CHECKPOINTS).await;
+    messages.into_iter().map(|message| String::from_utf8(message.value).unwrap()).collect()
+}
+
 /// The header log as Kafka holds it.
 pub async fn headers(cluster: &Cluster) -> Tree {
-    let end = last(cluster, BLOCKS, 0, Isolation::Committed).await.unwrap().unwrap().offset + 1;
-    let mut reader = RangeReader::open(cluster, BLOCKS, 0, Isolation::Committed).unwrap();
+    all_of(cluster, BLOCKS).await.iter().map(|message| read_header(message).unwrap().0.leaf()).collect()
+}
+
+async fn all_of(cluster: &Cluster, topic: &str) -> Vec<Message> {
+    let end = last(cluster, topic, 0, Isolation::Committed).await.unwrap().unwrap().offset + 1;
+    let mut reader = RangeReader::open(cluster, topic, 0, Isolation::Committed).unwrap();
     let (messages, next) = reader.read(0, end, 1 << 24).await.unwrap();
     assert_eq!(next, end);
-    messages.iter().map(|message| read_header(message).unwrap().0.leaf()).collect()
+    messages
 }
 
 /// Asks for a cosignature of this size, as the chainer would.

@@ -4,6 +4,7 @@
 pub mod chain;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use medtrace_ledger::genesis::Quorum;
@@ -23,6 +24,9 @@ pub const WITNESS: &str = "regulator.example/witness";
 /// A log that is not ours.
 pub const OTHER: &str = "other.example/log";
 
+/// Where the witness of the genesis is asked, if the chainer is to ask it. Set before anything else.
+pub static URL: OnceLock<String> = OnceLock::new();
+
 pub fn signer(name: &str) -> Signer {
     Signer::new(name.parse::<KeyName>().unwrap(), SigningKey::from_seed(&Hash::of(name).0))
 }
@@ -33,7 +37,11 @@ pub fn genesis() -> Genesis {
         time_ms: 1_772_400_000_000,
         authority: Quorum { threshold: 1, keys: vec![signer(AUTHORITY).verifier()] },
         policy: Policy {
-            witnesses: vec![Named { name: WITNESS.parse().unwrap(), key: signer(WITNESS).verifier(), url: None }],
+            witnesses: vec![Named {
+                name: WITNESS.parse().unwrap(),
+                key: signer(WITNESS).verifier(),
+                url: URL.get().cloned(),
+            }],
             quorum: Some(WITNESS.parse().unwrap()),
             ..Policy::alone(signer(ORIGIN).verifier())
         },
@@ -146,11 +154,16 @@ impl Served {
     }
 
     pub async fn start_with(data: &Path, kafka: Option<Cluster>, replace: Replace) -> Served {
+        Served::start_on("127.0.0.1:0", data, kafka, replace).await
+    }
+
+    pub async fn start_on(listen: &str, data: &Path, kafka: Option<Cluster>, replace: Replace) -> Served {
         let witness = Witness::open(config(data, kafka), replace).unwrap();
+        let listen = listen.to_owned();
         let (tell, told) = tokio::sync::oneshot::channel();
         let running = Running::start(async move |until| {
-            let bind = || tokio::net::TcpListener::bind("127.0.0.1:0");
-            let (listener, admin) = (bind().await.unwrap(), bind().await.unwrap());
+            let bind = tokio::net::TcpListener::bind;
+            let (listener, admin) = (bind(listen).await.unwrap(), bind("127.0.0.1:0".to_owned()).await.unwrap());
             tell.send([&listener, &admin].map(|bound| format!("http://{}", bound.local_addr().unwrap()))).unwrap();
             witness.run(listener, admin, until).await.unwrap();
         });
