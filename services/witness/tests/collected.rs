@@ -27,13 +27,11 @@ async fn cosigned(kafka: &Kafka, size: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chainer_publishes_what_the_witness_cosigns() {
-    // A port that is free now, and in the genesis from here on.
-    let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    URL.set(format!("http://{listen}")).unwrap();
     let (kafka, scratch) = (Kafka::start().await, Scratch::new());
     let (cluster, data) = (kafka.cluster(), scratch.path().join("full"));
-    let witness = Served::start_on(&listen, &data, Some(cluster.clone()), replace()).await;
-    let sealing = chainer(&kafka);
+    let witness = Served::start(&data, Some(cluster.clone())).await;
+    let (url, listen) = (witness.url.clone(), witness.url.replace("http://", ""));
+    let sealing = chainer(&kafka, Some(&url));
     for number in 0..3 {
         cosigned(&kafka, grow(&cluster, number).await).await;
     }
@@ -51,7 +49,7 @@ async fn the_chainer_publishes_what_the_witness_cosigns() {
     let witness = Served::start_on(&listen, &scratch.path().join("other"), None, replace()).await;
     let other = AddCheckpoint { old_size: 0, proof: vec![], note: forged(size, &signer(ORIGIN)) };
     assert_eq!(witness.post(other).await.status, 200);
-    let config = chainer_config(&kafka);
+    let config = chainer_config(&kafka, Some(&url));
     let (metrics, status) = (Metrics::register(&mut Registry::default()), Status::default());
     let stopped = tokio::time::timeout(WAIT, run(&config, &metrics, &status, Shutdown::new())).await.unwrap();
     assert!(matches!(stopped, Err(Stop::WitnessDiffers { .. })), "{stopped:?}");

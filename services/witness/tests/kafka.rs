@@ -43,7 +43,7 @@ async fn it_cosigns_what_it_recomputed_and_over_kafkas_death_goes_on() {
     let (cluster, scratch) = (kafka.cluster(), Scratch::new());
     // It may be there before the log has its first block.
     let mut witness = Served::start(scratch.path(), Some(cluster.clone())).await;
-    let sealing = chainer(&kafka);
+    let sealing = chainer(&kafka, None);
     let mut old = 0;
     for number in 0..4 {
         let size = grow(&cluster, number).await;
@@ -76,7 +76,7 @@ async fn it_cosigns_what_it_recomputed_and_over_kafkas_death_goes_on() {
     assert_eq!(witness.post(ask(&tree, old, old)).await.status, 200);
 
     // When the log gets there it holds another block: the two are named, whoever signs what from now on.
-    let sealing = chainer(&kafka);
+    let sealing = chainer(&kafka, None);
     assert_eq!(grow(&cluster, 9).await, old + 1);
     let found = alarm(&witness, "checkpoint").await;
     assert_eq!((&found["size"], &found["note"]), (&(old + 1).into(), &beyond.note.clone().into()));
@@ -101,7 +101,7 @@ async fn it_cosigns_what_it_recomputed_and_over_kafkas_death_goes_on() {
 async fn what_is_published_is_compared() {
     let kafka = Kafka::start().await;
     let cluster = kafka.cluster();
-    let sealing = chainer(&kafka);
+    let sealing = chainer(&kafka, None);
     grow(&cluster, 0).await;
     let size = grow(&cluster, 1).await;
     sealing.stop().await;
@@ -131,7 +131,7 @@ async fn what_is_published_is_compared() {
 async fn what_was_changed_in_the_log_is_named() {
     let mut kafka = Kafka::start().await;
     let cluster = kafka.cluster();
-    let sealing = chainer(&kafka);
+    let sealing = chainer(&kafka, None);
     grow(&cluster, 0).await;
     let size = grow(&cluster, 1).await;
     sealing.stop().await;

@@ -6,8 +6,11 @@ use medtrace_ledger::add_checkpoint::AddCheckpoint;
 use medtrace_ledger::foreign::ForeignCheckpoint;
 use medtrace_ledger::note::SignatureLine;
 use medtrace_log::LogError;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, redirect};
 
+/// Media type of an answer that names the latest size.
+const SIZE_MEDIA_TYPE: &str = "text/x.tlog.size";
 /// Longest answer that is read, bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
@@ -51,6 +54,7 @@ pub(super) async fn ask(client: &Client, url: &str, question: &AddCheckpoint) ->
     let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
     let mut response = client.post(url).body(question.to_string()).send().await?;
     let status = response.status();
+    let names_size = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == SIZE_MEDIA_TYPE);
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
@@ -63,6 +67,8 @@ pub(super) async fn ask(client: &Client, url: &str, question: &AddCheckpoint) ->
         StatusCode::OK => {
             lines(&question.note, &text).map(Answer::Cosigned).ok_or(Unanswered::Form("no signature lines"))
         }
+        // Without a size: that which was named is the latest, and has another root.
+        StatusCode::CONFLICT if !names_size => Ok(Answer::Inconsistent),
         StatusCode::CONFLICT => text.trim_end().parse().map(Answer::Has).map_err(|_| Unanswered::Form("no size")),
         StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Inconsistent),
         status => Err(Unanswered::Status { status, text: text.chars().take(200).collect() }),

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use medtrace_ledger::add_checkpoint::AddCheckpoint;
@@ -70,13 +71,13 @@ async fn answer(State((name, manner, seen)): State<Seen>, body: String) -> Respo
     match manner {
         Manner::Honest => {}
         Manner::Silent => std::future::pending().await,
-        Manner::Contradicts if question.old_size == 0 => return (StatusCode::CONFLICT, "1\n").into_response(),
+        Manner::Contradicts if question.old_size == 0 => return conflict(1),
         Manner::Contradicts => return StatusCode::UNPROCESSABLE_ENTITY.into_response(),
     }
     assert!(asked.signed_by(&[genesis().policy.log]).is_some(), "who asks shows the log's signature");
     let mut seen = seen.lock().unwrap();
     if question.old_size != seen.0 {
-        return (StatusCode::CONFLICT, format!("{}\n", seen.0)).into_response();
+        return conflict(seen.0);
     }
     let follows = match (seen.0, seen.1) {
         (0, _) => question.proof.is_empty(),
@@ -89,6 +90,10 @@ async fn answer(State((name, manner, seen)): State<Seen>, body: String) -> Respo
     *seen = (asked.size(), Some(asked.root()));
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     format!("{}\n", cosign(&signer(&name), asked.text(), now_s)).into_response()
+}
+
+fn conflict(size: u64) -> Response {
+    (StatusCode::CONFLICT, [(CONTENT_TYPE, "text/x.tlog.size")], format!("{size}\n")).into_response()
 }
 
 fn signer(name: &str) -> Signer {

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use medtrace_ledger::merkle::Tree;
+use medtrace_ledger::policy::Witness;
 use medtrace_ledger::{AddCheckpoint, Checkpoint, Hash, Item, ItemKind, Salt, Signer, SubmissionKind, seal_submission};
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Isolation, Message, RangeReader, last};
@@ -33,8 +34,9 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
     }
 }
 
-/// The chainer of this Kafka.
-pub fn chainer_config(kafka: &Kafka) -> medtrace_chainer::Config {
+/// The chainer of this Kafka, which asks the witness if it is told where it is.
+pub fn chainer_config(kafka: &Kafka, witness: Option<&str>) -> medtrace_chainer::Config {
+    let at = |url: &str| Witness { url: Some(url.to_owned()), ..genesis().policy.witnesses[0].clone() };
     let data = kafka.folder().join("chainer");
     std::fs::create_dir_all(&data).unwrap();
     medtrace_chainer::Config {
@@ -43,15 +45,15 @@ pub fn chainer_config(kafka: &Kafka) -> medtrace_chainer::Config {
         genesis: genesis(),
         data,
         signer: signer(ORIGIN),
-        witnesses: Vec::new(),
+        witnesses: witness.map(at).into_iter().collect(),
         heartbeat: Duration::from_secs(60),
         clock: medtrace_chainer::Clock::default(),
     }
 }
 
 /// A chainer, started again whenever it ends.
-pub fn chainer(kafka: &Kafka) -> Running {
-    let config = chainer_config(kafka);
+pub fn chainer(kafka: &Kafka, witness: Option<&str>) -> Running {
+    let config = chainer_config(kafka, witness);
     Running::start(async move |until| {
         while !until.is_cancelled() {
             let metrics = medtrace_chainer::Metrics::register(&mut Registry::default());

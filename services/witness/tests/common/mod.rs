@@ -4,7 +4,6 @@
 pub mod chain;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use medtrace_ledger::genesis::Quorum;
@@ -24,9 +23,6 @@ pub const WITNESS: &str = "regulator.example/witness";
 /// A log that is not ours.
 pub const OTHER: &str = "other.example/log";
 
-/// Where the witness of the genesis is asked, if the chainer is to ask it. Set before anything else.
-pub static URL: OnceLock<String> = OnceLock::new();
-
 pub fn signer(name: &str) -> Signer {
     Signer::new(name.parse::<KeyName>().unwrap(), SigningKey::from_seed(&Hash::of(name).0))
 }
@@ -37,11 +33,7 @@ pub fn genesis() -> Genesis {
         time_ms: 1_772_400_000_000,
         authority: Quorum { threshold: 1, keys: vec![signer(AUTHORITY).verifier()] },
         policy: Policy {
-            witnesses: vec![Named {
-                name: WITNESS.parse().unwrap(),
-                key: signer(WITNESS).verifier(),
-                url: URL.get().cloned(),
-            }],
+            witnesses: vec![Named { name: WITNESS.parse().unwrap(), key: signer(WITNESS).verifier(), url: None }],
             quorum: Some(WITNESS.parse().unwrap()),
             ..Policy::alone(signer(ORIGIN).verifier())
         },
