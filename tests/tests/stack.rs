@@ -5,7 +5,8 @@
 //! a second one in a       refused, exit 78
 //! folder that is in use
 //! kill -9 of a process    it comes back under another process id; the other stack notices nothing
-//! stopped, started again  the same consortium, with the same blocks
+//! stopped                 its archive audits by itself
+//! started again           the same consortium, with the same blocks
 //! ```
 
 use medtrace_tests::{Options, Stack, tool::medtrace};
@@ -37,6 +38,14 @@ async fn two_stacks_know_nothing_of_each_other() -> anyhow::Result<()> {
     let checkpoint = one.query()?.get("/log/checkpoint", &[]).await?.text();
     let data = one.stop()?;
     assert!(!data.join("endpoints.json").exists(), "nobody is sent to a stack that has stopped");
+    let (archive, genesis) = (data.join("archive"), data.join("genesis.note"));
+    let paths = [&archive, &genesis].map(|path| path.to_str().unwrap_or_default());
+    let audited = medtrace(None, &["audit", "--archive", paths[0], "--genesis", paths[1]])?;
+    assert_eq!(audited.code, Some(0), "{audited:?}");
+    let size: u64 = checkpoint.lines().nth(1).unwrap_or_default().parse()?;
+    let audited: serde_json::Value = serde_json::from_str(&audited.stdout)?;
+    assert_eq!((&audited["clean"], &audited["chain"]["checkpoints"]), (&true.into(), &1.into()));
+    assert!(audited["chain"]["blocks"].as_u64() >= Some(size), "what is archived outlives the stack: {audited}");
     let one = Stack::start(Options { data: Some(data), ..Options::default() }).await?;
     let after = one.query()?.get("/log/checkpoint", &[]).await?.text();
     let head = |note: &str| note.lines().take(3).map(str::to_owned).collect::<Vec<_>>();
