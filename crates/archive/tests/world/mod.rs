@@ -55,7 +55,7 @@ pub fn block(height: u64, values: &[Vec<u8>]) -> SealedBlock {
 
 /// Everything of a block, to compare.
 pub fn all(block: &SealedBlock) -> String {
-    format!("{:?}", block)
+    format!("{block:?}")
 }
 
 /// A store in memory whose n-th write fails, done or not.
