@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A block that does not recompute, and a checkpoint that is of another chain, end the process: nothing is kept after them.
-//! A start costs what verifying everything costs: signatures, 19,000 submissions a second and core.
+//! A start costs what verifying everything costs, a signature a submission most of all.
 
 mod audit;
 mod config;
