@@ -441,6 +441,15 @@ class Reader:
         place = number(self.take("key", f"key ({DEC})\n")[1], 2**64 - 1, "key")
         return place, key_entry(self.block("key")), self.hashes("key-path")
 
+    def item(self, pattern):
+        found = self.take("item", pattern).groups()
+        data = self.block("item")[:-1]
+        need(not re.search(r"[\0-\x1f]", data) and len(data.encode()) <= 256 * 1024, "item", "one line, 256 KiB")
+        return *found, data, self.hashes("item-path")
+
+    def more(self, word):
+        return self.text.startswith(word, self.at)
+
     def end(self):
         need(self.at == len(self.text), "format", "more text follows")
 
@@ -462,23 +471,24 @@ def proof(text, gen):
     file = Reader(text, "medtrace/proof/v1", 512 * 1024)
     event = file.take("event", f"event ({DEC})-({DEC})\n")
     height, idx = number(event[1], HEIGHT_MAX, "event"), number(event[2], RECORDS_MAX * IDX - 1, "event")
-    ordinal, index = divmod(idx, IDX)
-    need(index < 500, "event", "a submission has at most 500 items")
-    kind, salt = file.take("item", f"item ([END]) ({B16})\n").groups()
-    data = file.block("item")[:-1]
-    need(not re.search(r"[\0-\x1f]", data) and len(data.encode()) <= 256 * 1024, "item", "one line, 256 KiB")
-    item_path = file.hashes("item-path")
-    note_text = file.block("submission", "submission\n")
-    cut_path = file.hashes("submission-path")
+    item = file.item(f"item ([END]) ({B16})\n")
+    record = file.block("submission", "submission\n"), file.hashes("submission-path")
     keys = []
-    while text.startswith("key ", file.at):
+    while file.more("key "):
         keys.append(file.key())
     need(len(keys) <= 8, "key", "more than 8 keys")
     head = header(file.block("header", "header\n"))
     log_path = file.hashes("header-path")
     checkpoint_text = file.block("checkpoint", "checkpoint\n")
     file.end()
+    return sealed_item(height, idx, item, record, keys, head, log_path, checkpoint_text, gen)
 
+
+def sealed_item(height, idx, item, record, keys, head, log_path, checkpoint_text, gen):
+    """Checks the proof of one item from its parts."""
+    (kind, salt, data, item_path), (note_text, cut_path) = item, record
+    ordinal, index = divmod(idx, IDX)
+    need(index < 500, "event", "a submission has at most 500 items")
     cut = cut_of(head["cuts"], ordinal)
     need(head["height"] == height and cut, "event", "the header has no such record")
     try:
@@ -562,7 +572,47 @@ def missing(text, gen):
             "height": head["height"], "size": point_in_log["size"]}
 
 
-EVIDENCE = {"medtrace/proof/v1": proof, "medtrace/consistency/v1": consistency, "medtrace/fork/v1": fork,
+def batch(text, gen):
+    file = Reader(text, "medtrace/batch/v1", 16 * 1024 * 1024)
+    checkpoint_text, blocks, count = file.block("checkpoint", "checkpoint\n"), [], 0
+    while not blocks or file.at < len(text):
+        head, log_path = header(file.block("header", "block\n")), file.hashes("header-path")
+        keys, records = [], []
+        while file.more("key "):
+            keys.append(file.key())
+        while not records or file.more("record "):
+            ordinal = number(file.take("event", f"record ({DEC})\n")[1], RECORDS_MAX, "event")
+            record, items = (file.block("submission"), file.hashes("submission-path")), []
+            while not items or file.more("item "):
+                index, *item = file.item(f"item ({DEC}) ([END]) ({B16})\n")
+                items.append((number(index, 499, "event"), item))
+            count += len(items)
+            need(ascending(index for index, _ in items), "format", "items must ascend")
+            records.append((ordinal, record, items))
+        need(ascending(ordinal for ordinal, _, _ in records), "format", "records must ascend")
+        need(ascending(place for place, _, _ in keys), "key", "keys must ascend")
+        blocks.append((head, log_path, keys, records))
+    need(ascending(head["height"] for head, *_ in blocks), "format", "blocks must ascend")
+    need(count <= 1000, "format", "more than 1,000 items")
+    shown = []
+    for head, log_path, keys, records in blocks:
+        used = set()
+        for ordinal, record, items in records:
+            publics = [unb64(line) for line in record[0].split("\n\n")[0].splitlines()[4:]]
+            own = [key for public in publics for key in keys if public and key[1]["key"] == public]
+            used |= {place for place, _, _ in own}
+            shown += [sealed_item(head["height"], ordinal * IDX + index, item, record, own, head, log_path,
+                                  checkpoint_text, gen) for index, item in items]
+        need(len(used) == len(keys), "key", "a key that no submission names")
+    return shown
+
+
+def ascending(values):
+    values = list(values)
+    return all(a < b for a, b in zip(values, values[1:]))
+
+
+EVIDENCE = {"medtrace/proof/v1": proof, "medtrace/batch/v1": batch, "medtrace/consistency/v1": consistency, "medtrace/fork/v1": fork,
             "medtrace/missing/v1": missing}
 
 

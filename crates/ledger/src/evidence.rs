@@ -1,10 +1,12 @@
-//! Evidence that needs no trust in whoever hands it over, but only the genesis: proofs of items, of the log's growth, and
-//! of misconduct. Each is one text file whose first line names its kind.
+//! Evidence that needs no trust in whoever hands it over, but only the genesis: proofs of items, one or many, of the log's
+//! growth, and of misconduct. Each is one text file whose first line names its kind.
 
+mod batch;
 mod consistency;
 mod fork;
 mod missing;
 
+pub use batch::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, Batch};
 pub use consistency::{CONSISTENCY_BYTES_MAX, Consistency, Grown};
 pub use fork::{FORK_BYTES_MAX, Fork, Forked};
 pub use missing::{Absent, MISSING_BYTES_MAX, Missing, SERVICE_ROLE};
@@ -13,12 +15,13 @@ use crate::genesis::Genesis;
 use crate::proof::{Broken, Part, Proof, Verified, broken};
 
 /// Longest file of evidence, in bytes.
-pub const EVIDENCE_BYTES_MAX: usize = MISSING_BYTES_MAX;
+pub const EVIDENCE_BYTES_MAX: usize = BATCH_BYTES_MAX;
 
 /// Any evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     Item(Box<Proof>),
+    Batch(Box<Batch>),
     Consistency(Box<Consistency>),
     Fork(Box<Fork>),
     Missing(Box<Missing>),
@@ -28,6 +31,8 @@ pub enum Evidence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     Item(Box<Verified>),
+    /// In the order of the log.
+    Batch(Vec<Verified>),
     Consistency(Grown),
     Fork(Forked),
     Missing(Box<Absent>),
@@ -39,6 +44,7 @@ impl Evidence {
         let text = std::str::from_utf8(bytes).map_err(broken(Part::Format))?;
         match text.split('\n').next() {
             Some(crate::proof::FORMAT) => Ok(Evidence::Item(Box::new(Proof::parse(text)?))),
+            Some(batch::FORMAT) => Ok(Evidence::Batch(Box::new(Batch::parse(text)?))),
             Some(consistency::FORMAT) => Ok(Evidence::Consistency(Box::new(Consistency::parse(text)?))),
             Some(fork::FORMAT) => Ok(Evidence::Fork(Box::new(Fork::parse(text)?))),
             Some(missing::FORMAT) => Ok(Evidence::Missing(Box::new(Missing::parse(text)?))),
@@ -50,6 +56,7 @@ impl Evidence {
     pub fn text(&self) -> String {
         match self {
             Evidence::Item(proof) => proof.text(),
+            Evidence::Batch(batch) => batch.text(),
             Evidence::Consistency(consistency) => consistency.text(),
             Evidence::Fork(fork) => fork.text(),
             Evidence::Missing(missing) => missing.text(),
@@ -60,6 +67,7 @@ impl Evidence {
     pub fn check(&self, genesis: &Genesis) -> Result<Shown, Broken> {
         Ok(match self {
             Evidence::Item(proof) => Shown::Item(Box::new(proof.check(genesis)?)),
+            Evidence::Batch(batch) => Shown::Batch(batch.check(genesis)?),
             Evidence::Consistency(consistency) => Shown::Consistency(consistency.check(genesis)?),
             Evidence::Fork(fork) => Shown::Fork(fork.check(genesis)?),
             Evidence::Missing(missing) => Shown::Missing(Box::new(missing.check(genesis)?)),

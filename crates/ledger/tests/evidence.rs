@@ -193,3 +193,45 @@ fn a_file_names_its_kind() {
     assert_eq!(part(Evidence::from_bytes(b"medtrace/fork/v1\n")), Part::Checkpoint);
     assert_eq!(part(Evidence::from_bytes(&[0xff])), Part::Format);
 }
+
+#[test]
+fn a_batch_proves_what_its_proofs_prove() {
+    let world = world();
+    let proofs = |names: &[EventRef]| names.iter().map(|name| world.prove(*name).unwrap()).collect::<Vec<_>>();
+    let good =
+        world.items().into_iter().filter(|name| world.prove(*name).is_ok_and(|p| p.check(&world.genesis).is_ok()));
+    let names: Vec<EventRef> = good.collect();
+    let alone: Vec<_> = proofs(&names).iter().map(|proof| proof.check(&world.genesis).unwrap()).collect();
+    let mut backwards = names.clone();
+    backwards.reverse();
+    let text = Batch::of(proofs(&backwards)).unwrap().text();
+    let Ok(Shown::Batch(shown)) = Evidence::from_bytes(text.as_bytes()).unwrap().check(&world.genesis) else {
+        panic!("{text}")
+    };
+    assert_eq!(shown, alone);
+    let separate: usize = proofs(&names).iter().map(|proof| proof.text().len()).sum();
+    assert!(text.len() * 3 < separate, "{} bytes instead of {separate}", text.len());
+
+    assert_eq!(part(Batch::of(vec![])), Part::Format);
+    let mut two = proofs(&names[..2]);
+    two[1].checkpoint = checkpoint(&world.genesis, &world.log, 4, &WITNESSES);
+    assert_eq!(part(Batch::of(two)), Part::Checkpoint);
+}
+
+#[test]
+fn no_line_of_a_batch_can_be_changed_or_left_out() {
+    let world = world();
+    let text = common::evidence::batch(&world).text();
+    let holds =
+        |text: &str| Evidence::from_bytes(text.as_bytes()).is_ok_and(|batch| batch.check(&world.genesis).is_ok());
+    assert!(holds(&text));
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for at in 0..lines.len() {
+        let mut changed = lines.clone();
+        let flipped: String = lines[at].chars().map(|c| if c == '1' { '2' } else { c }).rev().collect();
+        changed[at] = &flipped;
+        assert!(!holds(&changed.concat()), "line {at} changed: {}", lines[at]);
+        changed.remove(at);
+        assert_eq!(holds(&changed.concat()), lines[at].starts_with("|— witness"), "without line {at}: {}", lines[at]);
+    }
+}

@@ -29,6 +29,7 @@ fn formats() -> Vec<(&'static str, Reprint, String)> {
         ("genesis", |t| Some(Genesis::parse_text(t).ok()?.text()), world.genesis.text()),
         ("note", |t| Some(Note::parse(t).ok()?.to_string()), world.checkpoint.to_string()),
         ("proof", |t| Some(Proof::parse(t).ok()?.text()), world.prove(event).unwrap().text()),
+        ("batch", |t| Some(Batch::parse(t).ok()?.text()), evidence::batch(&world).text()),
         ("consistency", |t| Some(Consistency::parse(t).ok()?.text()), evidence::consistency(&world, 2, 5).text()),
         ("fork", |t| Some(Fork::parse(t).ok()?.text()), evidence::fork(&world, 1, 2, 5).unwrap().text()),
         (
@@ -255,7 +256,7 @@ fn a_receipt_is_signed_by_its_service_alone() {
 proptest! {
     /// Whatever arrives is answered.
     #[test]
-    fn no_parser_panics(text in "\\PC{0,200}|[ -~\n]{0,400}|(medtrace/(events|notices|block|key|receipt|genesis|proof|consistency|fork|missing)/v1\n)[ -~\n—|]{0,300}") {
+    fn no_parser_panics(text in "\\PC{0,200}|[ -~\n]{0,400}|(medtrace/(events|notices|block|key|receipt|genesis|proof|batch|consistency|fork|missing)/v1\n)[ -~\n—|]{0,300}") {
         for (_, reprint, _) in formats_once() {
             reprint(&text);
         }

@@ -231,6 +231,7 @@ fn vectors() -> Files {
 
     let faulty = evidence::without_the_acknowledged();
     let others = [
+        ("batch.proof", evidence::batch(&world).text()),
         ("consistency.proof", evidence::consistency(&world, 3, 5).text()),
         ("consistency-power.proof", evidence::consistency(&world, 4, 5).text()),
         ("consistency-equal.proof", evidence::consistency(&world, 5, 5).text()),
@@ -277,6 +278,7 @@ fn letters(set: &str) -> Vec<String> {
 fn shows_of_others(shown: &Shown) -> Value {
     match shown {
         Shown::Item(verified) => shows(verified),
+        Shown::Batch(all) => all.iter().map(shows).collect(),
         Shown::Consistency(grown) => {
             let cosigners: Vec<&str> = grown.cosignatures.iter().map(|c| c.witness.as_str()).collect();
             json!({"from": grown.from.size, "to": grown.to.size, "root": grown.to.root, "cosigners": cosigners})

@@ -102,6 +102,13 @@ impl Client {
         Ok((status, answer.text().await.context("failed to read the answer")?))
     }
 
+    /// As [`Client::text`], of a question that is posted.
+    pub async fn text_of(&self, path: &str, question: &Value) -> anyhow::Result<(StatusCode, String)> {
+        let answer = self.send(self.request(Method::POST, path).json(question)).await?;
+        let status = answer.status();
+        Ok((status, answer.text().await.context("failed to read the answer")?))
+    }
+
     pub async fn post_json(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let answer = self.post(path, &Body::json(body)).await?;
         answer.json().await.context("failed to read the answer as JSON")

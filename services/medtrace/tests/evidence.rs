@@ -26,6 +26,7 @@ fn check(file: &Path) -> (i32, Value) {
 fn every_kind_is_known_by_its_first_line() {
     for (file, kind) in [
         ("event.proof", "item"),
+        ("batch.proof", "batch"),
         ("consistency-power.proof", "consistency"),
         ("fork-power.proof", "fork"),
         ("missing.proof", "missing"),

@@ -8,11 +8,14 @@
 //! checkpoints        the newest one within the view
 //! ```
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
 use clickhouse::Row;
+use futures::{StreamExt, TryStreamExt, stream};
 use medtrace_ledger::block::Header;
+use medtrace_ledger::evidence::{BATCH_BYTES_MAX, Batch};
 use medtrace_ledger::keys::KeySet;
 use medtrace_ledger::proof::Parts;
 use medtrace_ledger::{Broken, EventRef, Hash, Part, Proof};
@@ -21,8 +24,12 @@ use serde::Deserialize;
 
 use crate::app::{App, poisoned, store_failed};
 use crate::body::submission_at;
+use crate::checkpoints::Signed;
 use crate::requests;
 use crate::view::Snapshot;
+
+/// Items of one batch that are read at once.
+const PROVEN_AT_ONCE: usize = 4;
 
 /// The keys valid after a block, kept while the blocks that are proven have the same: they seldom change.
 #[derive(Clone, Default)]
@@ -39,6 +46,35 @@ struct LeafRow {
 /// 404 for what is not sealed (in this snapshot) or erased, 409 for what is sealed as bad or under a key that ended in
 /// the same block, 503 until a checkpoint covers it or where the store does not answer, 500 where the parts do not fit.
 pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result<Proof, Problem> {
+    prove_under(app, snapshot, position, None).await
+}
+
+/// One file with the proofs of items, which share what they have in common.
+///
+/// # Errors
+/// As [`prove`], for the first item that has no proof; 413 where the file would be too long.
+pub async fn prove_all(app: &App, snapshot: &Snapshot, positions: BTreeSet<EventRef>) -> Result<String, Problem> {
+    let highest = positions.last().map_or(0, |last| last.height);
+    let checkpoint = app.checkpoints.covering(highest, snapshot.known() + 1);
+    let proofs = stream::iter(positions.into_iter().map(|one| prove_under(app, snapshot, one, checkpoint.as_ref())));
+    let mut proofs = proofs.buffered(PROVEN_AT_ONCE);
+    let (mut batch, mut left) = (None, BATCH_BYTES_MAX);
+    let too_long = || Kind::QueryTooLarge.because("the proofs are longer than 16 MiB together; ask for fewer events");
+    while let Some(proof) = proofs.try_next().await? {
+        left = left.checked_sub(proof.bytes.len()).ok_or_else(too_long)?;
+        let batch = batch.get_or_insert_with(|| Batch { checkpoint: proof.checkpoint.clone(), blocks: Vec::new() });
+        batch.push(proof).map_err(|fault| broken(app, "the batch", &fault))?;
+    }
+    let text = batch.map(|batch| batch.text()).unwrap_or_default();
+    if text.len() > BATCH_BYTES_MAX { Err(too_long()) } else { Ok(text) }
+}
+
+async fn prove_under(
+    app: &App,
+    snapshot: &Snapshot,
+    position: EventRef,
+    checkpoint: Option<&Signed>,
+) -> Result<Proof, Problem> {
     let (header, submission) =
         tokio::join!(header_at(app, snapshot, position.height), submission_at(&app.client, position));
     let header = header?;
@@ -58,7 +94,8 @@ pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result
         return Err(Kind::NoSuchResource.because(detail));
     };
     let known = snapshot.known();
-    let Some(checkpoint) = app.checkpoints.covering(position.height, known + 1) else {
+    let covering = || app.checkpoints.covering(position.height, known + 1);
+    let Some(checkpoint) = checkpoint.cloned().or_else(covering) else {
         let detail = format!("block {} is not checkpointed yet; ask again", position.height);
         return Err(Kind::Unavailable.because(detail));
     };

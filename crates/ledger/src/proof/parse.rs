@@ -1,6 +1,6 @@
 //! Reading a proof file, section by section, so that a fault is named by the part it stands in.
 
-use super::sections::{block, key, named, note, path, section};
+use super::sections::{block, key, named, note, one_line, path, section};
 use super::{Broken, FORMAT, PROOF_BYTES_MAX, Part, Proof, broken};
 use crate::block::Header;
 use crate::note::{Note, NoteError, SIGNATURE_LINES_MAX};
@@ -15,11 +15,7 @@ pub(super) fn parse(text: &str) -> Result<Proof, Broken> {
     let (kind, salt) = item.split_once(' ').ok_or_else(|| Broken::new(Part::Item, "must be <kind> <salt>"))?;
     let kind = kind.parse().map_err(broken(Part::Item))?;
     let salt = salt.parse().map_err(broken(Part::Item))?;
-    let bytes = block(&mut lines, Part::Item)?;
-    let bytes = bytes.strip_suffix('\n').unwrap_or(&bytes).to_owned();
-    if bytes.bytes().any(|c| c < 0x20) {
-        return Err(Broken::new(Part::Item, "the bytes are one line without control characters"));
-    }
+    let bytes = one_line(&mut lines, Part::Item)?;
     let item_path = path(&mut lines, Part::ItemPath)?;
 
     named(&mut lines, "submission", Part::Submission)?;

@@ -35,6 +35,16 @@ pub(crate) fn block(lines: &mut Lines<'_>, part: Part) -> Result<String, Broken>
     }
 }
 
+/// An item: one line after `|`, without control characters.
+pub(crate) fn one_line(lines: &mut Lines<'_>, part: Part) -> Result<String, Broken> {
+    let bytes = block(lines, part)?;
+    let bytes = bytes.strip_suffix('\n').unwrap_or(&bytes);
+    match bytes.bytes().any(|c| c < 0x20) {
+        true => Err(Broken::new(part, lines.error("the bytes are one line without control characters"))),
+        false => Ok(bytes.to_owned()),
+    }
+}
+
 /// A note under the line `name`.
 pub(crate) fn note(lines: &mut Lines<'_>, name: &str, part: Part) -> Result<Note, Broken> {
     named(lines, name, part)?;

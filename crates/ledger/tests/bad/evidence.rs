@@ -3,7 +3,7 @@
 use medtrace_ledger::*;
 
 use super::{Bad, forged_checkpoint};
-use crate::common::evidence::{SERVICE, consistency, fork, missing, receipt, signed, without_the_acknowledged};
+use crate::common::evidence::{SERVICE, batch, consistency, fork, missing, receipt, signed, without_the_acknowledged};
 use crate::common::{WITNESSES, World, checkpoint};
 
 /// Each breaks one rule.
@@ -12,6 +12,26 @@ pub fn bad(world: &World) -> Vec<Bad> {
     let mut bad = Vec::new();
     let mut put = |part, name, text: String| bad.push(Bad { name, format: "evidence", part, text });
     let at = |size, witnesses: &[&str]| checkpoint(&world.genesis, &world.log, size, witnesses);
+    let many = |change: &dyn Fn(&mut Batch)| {
+        let mut changed = batch(world);
+        change(&mut changed);
+        changed.text()
+    };
+    put("cosignatures", "batch-alone", many(&|b| b.checkpoint = at(5, &[])));
+    put("header-path", "batch-smaller-log", many(&|b| b.checkpoint = at(3, &WITNESSES)));
+    put("format", "batch-blocks-order", many(&|b| b.blocks.swap(0, 1)));
+    put("format", "batch-block-twice", many(&|b| b.blocks[1] = b.blocks[0].clone()));
+    put("format", "batch-records-order", many(&|b| b.blocks[1].records.swap(0, 1)));
+    put("format", "batch-items-order", many(&|b| b.blocks[1].records[0].items.swap(0, 1)));
+    put("key", "batch-keys-order", many(&|b| b.blocks[0].keys.swap(0, 1)));
+    put("key", "batch-key-unused", many(&|b| b.blocks[1].records.truncate(1)));
+    put("key", "batch-no-key", many(&|b| b.blocks[2].keys.clear()));
+    put("item-path", "batch-bytes", many(&|b| b.blocks[1].records[0].items[1].bytes.push(' ')));
+    put("item-path", "batch-item-index", many(&|b| b.blocks[1].records[1].items[0].index = 1));
+    put("submission-path", "batch-ordinal", many(&|b| b.blocks[1].records[1].ordinal = 4));
+    put("event", "batch-index-500", many(&|_| {}).replacen("item 6 ", "item 500 ", 1));
+    put("header", "batch-more", many(&|_| {}) + "more\n");
+
     let grown = |change: &dyn Fn(&mut Consistency)| {
         let mut changed = consistency(world, 3, 5);
         change(&mut changed);

@@ -8,6 +8,13 @@ use super::{BLOCKS, Record, WITNESSES, World, checkpoint, key, signer, world};
 /// Signs receipts.
 pub const SERVICE: &str = "hospital-service";
 
+/// Five events of three submissions of two blocks, and a notice of two signers.
+pub fn batch(world: &World) -> Batch {
+    let names = [(2, 9, 6), (2, 1, 1), (2, 1, 0), (4, 0, 0), (0, 0, 0), (2, 5, 0), (2, 9, 6)];
+    let prove = |(height, ordinal, index)| world.prove(EventRef::new(height, ordinal, index).unwrap()).unwrap();
+    Batch::of(names.map(prove).into()).unwrap()
+}
+
 pub fn consistency(world: &World, from: u64, to: u64) -> Consistency {
     Consistency {
         from: checkpoint(&world.genesis, &world.log, from, &[]),

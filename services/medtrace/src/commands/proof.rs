@@ -14,6 +14,7 @@ use clap::Subcommand;
 use medtrace_ledger::Genesis;
 use medtrace_service::{ConfigError, Problem};
 use reqwest::StatusCode;
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
@@ -26,7 +27,7 @@ const RETRY_PAUSE_MS: u64 = 100;
 
 #[derive(Debug, Subcommand)]
 pub enum Proof {
-    /// Fetch the proof of an event
+    /// Fetch the proof of an event, or of several in one file
     Get(Get),
     /// Check a proof or other evidence; needs only its file and the genesis
     Check(check::Check),
@@ -40,8 +41,9 @@ pub enum Proof {
 
 #[derive(Debug, clap::Args)]
 pub struct Get {
-    /// HEIGHT-INDEX, as every answer names events, or an eventID
-    pub event: String,
+    /// HEIGHT-INDEX, as every answer names events, or an eventID; several give one file
+    #[arg(required = true)]
+    pub events: Vec<String>,
     /// Write it here [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -79,10 +81,15 @@ impl Get {
 
     /// The proof, or why it cannot be had yet.
     async fn ask(&self, client: &Client) -> anyhow::Result<Result<String, String>> {
-        let Some(name) = name(client, &self.event).await? else {
-            return Ok(Err(format!("there is no event {}", self.event)));
+        let mut names = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            let Some(name) = name(client, event).await? else { return Ok(Err(format!("there is no event {event}"))) };
+            names.push(name);
+        }
+        let (status, body) = match names.as_slice() {
+            [one] => client.text(&format!("/v1/events/{one}/proof")).await?,
+            many => client.text_of("/v1/proofs", &json!({ "events": many })).await?,
         };
-        let (status, body) = client.text(&format!("/v1/events/{name}/proof")).await?;
         let why = || match serde_json::from_str::<Problem>(&body) {
             Ok(problem) => problem.to_string(),
             Err(_) => format!("{status}: {body}"),

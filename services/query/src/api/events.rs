@@ -4,11 +4,13 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use medtrace_event::{CbvVersion, Event, EventHash, Json as Tree, event_hash, event_key};
+use medtrace_ledger::evidence::BATCH_ITEMS_MAX;
 use medtrace_ledger::note::Note;
 use medtrace_ledger::{EventRef, Hash, ItemKind, Submission};
 use medtrace_service::{Kind, Problem};
 use medtrace_store::rows::{EventRow, RefKind, ReplayRow};
 use medtrace_timeline::Flags;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::log::text;
@@ -18,14 +20,32 @@ use crate::body::{event_at, submission_at};
 use crate::events::{by_digest, by_event_id, by_hash, by_name, is_declaration, position, short, voided_by};
 use crate::hashes::{alike, complete};
 use crate::item::time_of_ms;
+use crate::json::{Body, invalid};
 use crate::params::{Params, wrong};
-use crate::proof::{header_at, prove};
+use crate::proof::{header_at, prove, prove_all};
 use crate::view::Snapshot;
 
 /// Declarations of one event whose corrective events are looked for.
 const DECLARATIONS_READ: usize = 10;
 /// Replays that are named.
 const REPLAYS_SHOWN: u64 = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Several {
+    events: Vec<String>,
+}
+
+/// `POST /v1/proofs` with the names of events.
+pub async fn proofs(State(app): State<App>, Body(several): Body<Several>) -> Result<Response, Problem> {
+    let names = several.events;
+    if names.is_empty() || names.len() > BATCH_ITEMS_MAX {
+        let detail = format!("events takes 1 to {BATCH_ITEMS_MAX} names, not {}", names.len());
+        return Err(invalid("/events", "count", detail));
+    }
+    let positions = names.iter().map(|name| read_name(name)).collect::<Result<_, _>>()?;
+    prove_all(&app, &app.view.now(), positions).await.map(text)
+}
 
 /// `GET /v1/events/{height}-{idx}`
 pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {

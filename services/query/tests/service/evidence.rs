@@ -2,7 +2,7 @@
 
 use medtrace_archive::Archive;
 use medtrace_ledger::tile::{self, Edge, Tiles};
-use medtrace_ledger::{EventRef, Genesis, Hash, Proof, merkle};
+use medtrace_ledger::{EventRef, Evidence, Genesis, Hash, Proof, Shown, merkle};
 use serde_json::json;
 
 use crate::story::{NAMES, OBSERVED, service};
@@ -41,6 +41,32 @@ async fn every_item_proves_with_what_is_served_and_nothing_else() {
     }
     // Notices; events, one of them sealed twice; the documents before them.
     assert_eq!(proven, 4 + NAMES.len() + 1 + 5);
+}
+
+#[tokio::test]
+async fn many_items_prove_in_one_file() {
+    let service = service().await;
+    let ask = async |status: u16, names: serde_json::Value| {
+        let answer = service.http.post(format!("{}/v1/proofs", service.url)).json(&names).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{names}");
+        answer.text().await.unwrap()
+    };
+    let mut names = NAMES.to_vec();
+    names.reverse();
+    names.push(NAMES[3]);
+    let text = ask(200, json!({"events": names})).await;
+    let Shown::Batch(shown) = Evidence::from_bytes(text.as_bytes()).unwrap().check(&service.chain.genesis).unwrap()
+    else {
+        panic!("{text}")
+    };
+    let shown: Vec<String> = shown.iter().map(|one| one.event.to_string()).collect();
+    assert_eq!(shown, NAMES);
+    // One that has no proof spoils it: what is asked for is answered whole or not at all.
+    assert!(ask(404, json!({"events": ["1-1", "1-400"]})).await.contains("1-400"));
+    ask(404, json!({"events": ["9-0"]})).await;
+    for bad in [json!({"events": []}), json!({"events": ["1"]}), json!({}), json!({"events": vec!["1-1"; 1001]})] {
+        ask(400, bad).await;
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ impl Check {
         let genesis = genesis(&self.genesis)?;
         match self.checked(&genesis)? {
             Ok(Shown::Item(shown)) => item(context, &genesis, &shown),
+            Ok(Shown::Batch(shown)) => batch(context, &genesis, &shown),
             Ok(Shown::Consistency(shown)) => grown(context, &genesis, &shown),
             Ok(Shown::Fork(shown)) => forked(context, &genesis, &shown),
             Ok(Shown::Missing(shown)) => absent(context, &genesis, &shown),
@@ -52,6 +53,32 @@ impl Check {
         let bytes = fs::read(&self.file).with_context(read)?;
         Ok(Evidence::from_bytes(&bytes).and_then(|evidence| evidence.check(genesis)))
     }
+}
+
+fn batch(context: &Context, genesis: &Genesis, shown: &[Verified]) -> Done {
+    let size = shown.first().map_or(0, |one| one.checkpoint_size);
+    let one = |shown: &Verified| {
+        let (signed, sealed) = (time(shown.signed_ms), time(shown.block_ms));
+        let item: Value = serde_json::from_str(&shown.bytes).context("failed to read an item as JSON")?;
+        Ok(json!({
+            "event": shown.event, "party": shown.party, "custody": shown.custody().map(ToString::to_string),
+            "signed": signed, "sealed": sealed, "submission": shown.submission, "item": item,
+        }))
+    };
+    let items: Vec<Value> = shown.iter().map(one).collect::<anyhow::Result<_>>()?;
+    let value = json!({
+        "proven": true, "kind": "batch", "origin": genesis.origin, "checkpointSize": size, "items": items,
+    });
+    context.out.show(&value, |out| {
+        let count = shown.len();
+        out.line(format!("{}  {count} items of {}", out.tone(Tone::Good, "PROVEN"), genesis.origin))?;
+        let row = |one: &Verified| {
+            let strong = out.tone(Tone::Strong, one.event);
+            vec![strong, one.party.to_string(), time(one.signed_ms), one.bytes.clone()]
+        };
+        out.table(&["event", "said by", "signed", "said"], shown.iter().map(row).collect())
+    })?;
+    Ok(Outcome::Fine)
 }
 
 fn grown(context: &Context, genesis: &Genesis, shown: &Grown) -> Done {
