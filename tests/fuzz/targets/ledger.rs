@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use medtrace_fuzz::text;
-use medtrace_ledger::{Checkpoint, Genesis, Header, KeyEntry, Proof, Receipt, Submission};
+use medtrace_ledger::{Checkpoint, Evidence, Genesis, Header, KeyEntry, Policy, Receipt, Submission};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(text) = text(bytes) else { return };
@@ -14,9 +14,9 @@ fuzz_target!(|bytes: &[u8]| {
         KeyEntry::parse(text).map(|it| it.text()).ok(),
         Receipt::parse(text).map(|it| it.text()).ok(),
         Genesis::parse_text(text).map(|it| it.text()).ok(),
-        Proof::parse(text).map(|it| it.text()).ok(),
+        Policy::parse(text).map(|it| it.text()).ok(),
+        Evidence::from_bytes(bytes).map(|it| it.text()).ok(),
     ];
     printed.into_iter().flatten().for_each(|printed| assert_eq!(printed, text));
-    _ = Proof::from_bytes(bytes);
     _ = Genesis::parse(text);
 });

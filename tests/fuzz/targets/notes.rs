@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use medtrace_fuzz::text;
-use medtrace_ledger::{Hash, Note, Origin, PartyId, PublicKey, TopicUuid};
+use medtrace_ledger::{Hash, Note, Origin, PartyId, PublicKey, TopicUuid, VerifierKey};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(text) = text(bytes) else { return };
@@ -12,6 +12,9 @@ fuzz_target!(|bytes: &[u8]| {
         _ = note.verify_exactly(&[]);
     }
     _ = PublicKey::parse(text).map(|key| assert_eq!(PublicKey::parse(&key.to_string()), Ok(key)));
+    if let Ok((key, usage)) = VerifierKey::parse_vkey(text) {
+        assert_eq!(key.vkey(usage), text);
+    }
     _ = text.parse::<Hash>();
     _ = text.parse::<Origin>();
     _ = text.parse::<PartyId>();
