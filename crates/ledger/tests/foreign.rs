@@ -180,3 +180,48 @@ fn a_verifier_key_has_one_spelling() {
         assert!(VerifierKey::parse_vkey(&bad).is_err(), "{bad}");
     }
 }
+
+/// The example of a request in C2SP's tlog-witness.
+#[test]
+fn the_request_to_a_witness_is_read_and_printed() {
+    let body = "old 20852014\n\
+        PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n\
+        jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=\n\
+        5+pKlUdi2LeF/BcMHBn+Ku6yhPGNCswZZD1X/6QgPd8=\n\
+        /6WVhPs2CwSsb5rYBH5cjHV/wSmA79abXAwhXw3Kj/0=\n\
+        \n\
+        example.com/behind-the-sofa\n\
+        20852163\n\
+        CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\
+        \n\
+        — example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+        — example.com/behind-the-sofa opLqBQsREYCgu6xQkYQwJr9fo45a62DN9EdmHXnZdXNqlcVGlCum2Wks+49/V6267UEjw6QUXTS5Rovnzv++qbSzm9Q=\n";
+    let asked = AddCheckpoint::parse(body).unwrap();
+    assert_eq!((asked.old_size, asked.proof.len(), asked.to_string().as_str()), (20_852_014, 4, body));
+    let checkpoint = ForeignCheckpoint::parse(&asked.note).unwrap();
+    assert_eq!((checkpoint.origin(), checkpoint.size()), ("example.com/behind-the-sofa", 20_852_163));
+    assert_eq!(checkpoint.root().to_string(), "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=");
+    assert_eq!(checkpoint.signatures().len(), 2);
+    assert_eq!(checkpoint.note_with(checkpoint.signatures()), asked.note);
+
+    // Each in one place not as it must be.
+    for (from, to) in [
+        ("20852163\n", "020852163\n"),
+        ("20852163\n", "9223372036854775808\n"),
+        ("CsUY", "CsU"),
+        ("example.com/behind-the-sofa\n2", "\n2"),
+        ("q2I=\n\n", "q2I=\n"),
+        ("q2I=\n", "q2I=\n\nextension\n"),
+        ("q2I=\n", "q2I=\t\n"),
+        ("— example.com/behind-the-sofa op", "- example.com/behind-the-sofa op"),
+        ("— example.com/behind-the-sofa op", "— a+b op"),
+        ("m9Q=\n", "m9Q=\n\n"),
+        ("m9Q=\n", "m9Q="),
+        ("m9Q=", "m9Q"),
+    ] {
+        let bad = asked.note.replacen(from, to, 1);
+        assert!(bad != asked.note && ForeignCheckpoint::parse(&bad).is_err(), "{from:?} as {to:?}");
+    }
+    let many = |count: usize| asked.note.clone() + &"— somebody AAAAAAEC\n".repeat(count);
+    assert!(ForeignCheckpoint::parse(&many(62)).is_ok() && ForeignCheckpoint::parse(&many(63)).is_err());
+}
