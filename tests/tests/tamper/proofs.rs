@@ -75,9 +75,10 @@ pub async fn changed(county: &County, name: &str) -> anyhow::Result<()> {
             wrong.extend(named(&proofs, &proof, byte, &format!("path of {section}"), part)?);
         }
     }
-    let [submission, checkpoint] = signatures(&proof)?;
+    let [submission, checkpoint, cosignature] = signatures(&proof)?;
     wrong.extend(named(&proofs, &proof, submission, "signature of the submission", "signature")?);
     wrong.extend(named(&proofs, &proof, checkpoint, "signature of the checkpoint", "checkpoint")?);
+    wrong.extend(named(&proofs, &proof, cosignature, "cosignature of the witness", "cosignatures")?);
     assert!(wrong.is_empty(), "{}\n{proof}", wrong.join("\n"));
     // Nothing of a proof can be left out either.
     for lines in [1, proof.lines().count() / 2] {
@@ -121,12 +122,12 @@ fn paths_of(proof: &str, section: &str) -> Vec<usize> {
     }
 }
 
-/// A byte inside the signature of the submission, and of the checkpoint.
-fn signatures(proof: &str) -> anyhow::Result<[usize; 2]> {
+/// A byte inside the signature of the submission, of the checkpoint, and of its witness.
+fn signatures(proof: &str) -> anyhow::Result<[usize; 3]> {
     let lines: Vec<usize> = proof.match_indices("\n|\u{2014} ").map(|(at, _)| at + 1).collect();
-    let [submission, checkpoint] = lines[..] else { anyhow::bail!("a proof has two signature lines") };
+    let [submission, checkpoint, witness] = lines[..] else { anyhow::bail!("a proof has three signature lines") };
     let inside = |line: usize| proof[line..].find('\n').map(|length| line + length - 10).context("a line ends");
-    Ok([inside(submission)?, inside(checkpoint)?])
+    Ok([inside(submission)?, inside(checkpoint)?, inside(witness)?])
 }
 
 /// Changes one byte: both checkers must refuse, and both name the part. What is otherwise, as a line for people.
