@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
 use medtrace_ledger::{
-    Broken, Evidence, Genesis, Part, Shown, Verified,
+    Broken, Cosignature, Evidence, Genesis, Part, Shown, Verified,
     evidence::{Absent, EVIDENCE_BYTES_MAX, Forked, Grown},
 };
 use serde_json::{Value, json};
@@ -82,14 +82,14 @@ fn batch(context: &Context, genesis: &Genesis, shown: &[Verified]) -> Done {
 }
 
 fn grown(context: &Context, genesis: &Genesis, shown: &Grown) -> Done {
-    let (from, to, witnesses) = (shown.from.size, shown.to.size, shown.cosignatures.len());
+    let (from, to) = (shown.from.size, shown.to.size);
     let value = json!({
         "proven": true, "kind": "consistency", "origin": genesis.origin, "from": from, "to": to,
-        "root": shown.to.root, "cosignatures": witnesses,
+        "root": shown.to.root, "cosignatures": cosignatures(&shown.cosignatures),
     });
     context.out.show(&value, |out| {
         out.line(format!("{}  {} only grew", out.tone(Tone::Good, "PROVEN"), genesis.origin))?;
-        let covered = format!("{to} blocks, {witnesses} witnesses");
+        let covered = covered(to, &shown.cosignatures);
         let rows = [("from", format!("{from} blocks")), ("to", covered)];
         out.table(&["", ""], rows.map(|(name, value)| vec![out.tone(Tone::Strong, name), value]).into())
     })?;
@@ -142,11 +142,10 @@ fn item(context: &Context, genesis: &Genesis, shown: &Verified) -> Done {
     let custody = shown.custody().map(ToString::to_string).unwrap_or_default();
     let (signed, sealed) = (time(shown.signed_ms), time(shown.block_ms));
     let event = shown.event.to_string();
-    let witnesses = shown.cosignatures.len();
     let value = json!({
         "proven": true, "kind": "item", "event": event, "party": shown.party, "custody": custody, "signed": signed, "sealed": sealed,
         "origin": genesis.origin, "submission": shown.submission, "checkpointSize": shown.checkpoint_size,
-        "cosignatures": witnesses, "item": item,
+        "cosignatures": cosignatures(&shown.cosignatures), "item": item,
     });
     context.out.show(&value, |out| {
         out.line(format!("{}  event {event}", out.tone(Tone::Good, "PROVEN")))?;
@@ -154,13 +153,27 @@ fn item(context: &Context, genesis: &Genesis, shown: &Verified) -> Done {
             ("said by", format!("{} (key: {custody})", shown.party)),
             ("signed", signed.clone()),
             ("sealed", format!("{sealed}, block {} of {}", shown.event.height, genesis.origin)),
-            ("covered by", format!("a checkpoint of {} blocks, {witnesses} witnesses", shown.checkpoint_size)),
+            ("covered by", format!("a checkpoint of {}", covered(shown.checkpoint_size, &shown.cosignatures))),
             ("said", shown.bytes.clone()),
         ];
         out.table(&["", ""], rows.map(|(name, value)| vec![out.tone(Tone::Strong, name), value]).into())?;
         out.line(out.tone(Tone::Quiet, "that nothing was withheld is shown only by a full witness or an audit"))
     })?;
     Ok(Outcome::Fine)
+}
+
+/// A size, and who has cosigned it.
+fn covered(size: u64, cosignatures: &[Cosignature]) -> String {
+    let witnesses: Vec<&str> = cosignatures.iter().map(|cosignature| cosignature.witness.as_str()).collect();
+    match witnesses.is_empty() {
+        true => format!("{size} blocks, without witnesses"),
+        false => format!("{size} blocks, cosigned by {}", witnesses.join(", ")),
+    }
+}
+
+fn cosignatures(cosignatures: &[Cosignature]) -> Vec<Value> {
+    let one = |one: &Cosignature| json!({"witness": one.witness.as_str(), "time": time(one.time_s * 1000)});
+    cosignatures.iter().map(one).collect()
 }
 
 /// RFC 3339 of Unix milliseconds.
