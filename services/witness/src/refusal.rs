@@ -4,7 +4,7 @@
 //! 400  not in the form, or the old size is beyond the checkpoint's     409  the old size is not the latest: that size
 //! 403  no valid signature of a key of this log                         409  another root at the latest size
 //! 404  nobody told this witness of the log                             422  the consistency path does not hold
-//!      beyond C2SP:   422  recomputing says otherwise      503  not recomputed yet      500  not durable
+//! 403  recomputing said otherwise: its keys are no longer believed      beyond C2SP: 503 not recomputed yet, 500 not durable
 //! ```
 
 use axum::http::header;
@@ -61,9 +61,9 @@ impl Refusal {
             Refusal::TooLarge => Kind::CaptureLimitExceeded,
             Refusal::Late => Kind::RequestTimeout,
             Refusal::UnknownLog(_) => Kind::NoSuchResource,
-            Refusal::Unsigned(_) => Kind::Forbidden,
+            Refusal::Unsigned(_) | Refusal::Contradicted => Kind::Forbidden,
             Refusal::Stale { .. } | Refusal::Fork { .. } => Kind::Conflict,
-            Refusal::Unproven { .. } | Refusal::Contradicted => Kind::Unprocessable,
+            Refusal::Unproven { .. } => Kind::Unprocessable,
             Refusal::Behind { .. } => Kind::Unavailable,
             Refusal::NotDurable(_) => Kind::Implementation,
             Refusal::Busy => Kind::TooManyRequests,

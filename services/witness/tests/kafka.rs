@@ -87,7 +87,7 @@ async fn it_cosigns_what_it_recomputed_and_over_kafkas_death_goes_on() {
     for _ in 0..2 {
         assert_eq!(witness.readyz().await.status, 503);
         for asked in [ask(&tree, old, old + 1), ask(&tree, old, old), beyond.clone()] {
-            assert_eq!(witness.post(asked).await.status, 422);
+            assert_eq!(witness.post(asked).await.status, 403);
         }
         // Other logs are not concerned.
         assert_eq!(witness.post(Log::new(OTHER, 1, 0, "").ask(0, 0)).await.status, 200);
@@ -123,7 +123,7 @@ async fn what_is_published_is_compared() {
     let found = alarm(&witness, "checkpoint").await;
     assert_eq!((&found["note"], &found["computed"]), (&forgery.into(), &tree.root_at(1).unwrap().to_string().into()));
     proves_a_fork(&alarm(&witness, "fork").await, 1);
-    assert_eq!(witness.post(ask(&tree, size, size)).await.status, 422);
+    assert_eq!(witness.post(ask(&tree, size, size)).await.status, 403);
     witness.stop().await;
 }
 
@@ -172,7 +172,7 @@ async fn what_was_changed_in_the_log_is_named() {
         let found = alarm(&witness, kind).await;
         assert_eq!(found["size"], at, "{found}");
         assert!(found.to_string().contains(says), "{says}: {found}");
-        assert_eq!(witness.post(ask(&tree, 0, size)).await.status, 422);
+        assert_eq!(witness.post(ask(&tree, 0, size)).await.status, 403);
         let (readyz, metrics) = (witness.readyz().await, witness.metrics().await);
         assert_eq!(readyz.status, 503);
         assert!(metrics.contains("witness_cosigned_total 0"), "{metrics}");

@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use medtrace_tests::{
-    Options, Stack,
+    Client, Options, Stack,
     county::County,
     tool::{FINDING, medtrace},
+    wait::{SOON_MS, until},
 };
 
 use crate::segment::{self, Place};
@@ -32,6 +33,12 @@ pub async fn changed(county: County) -> anyhow::Result<()> {
     let findings = found["chain"]["findings"].as_array().cloned().unwrap_or_default();
     let named = findings.iter().filter(|finding| finding["what"].to_string().contains("scan-events"));
     assert!(named.count() >= places.len(), "each record is named: {found}");
+    // The witness has found it by itself, and cosigns no more.
+    let alarm = async || {
+        let alarms = Client::new(&stack.endpoints()?.witness, None)?.ask("/alarms", &[]).await?;
+        Ok(alarms.to_string().contains("scan-events").then_some(()))
+    };
+    until("the witness to raise an alarm", SOON_MS, alarm).await?;
     stack.finish()
 }
 

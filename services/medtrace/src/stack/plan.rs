@@ -162,12 +162,14 @@ impl Plan {
             environment.push(("MEDTRACE_HOSPITAL_URL", self.endpoints.hospital.clone()));
         }
         let admin = self.endpoints.admin.get(process).map_or("", String::as_str);
+        // A witness that has raised an alarm stays unready for ever; what it saw must be looked into with everything else up.
+        let probe = if process == WITNESS { "livez" } else { "readyz" };
         Launch::Program(Program {
             path: self.binaries.join(process),
             arguments: Vec::new(),
             environment: environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             log: self.layout.log(process),
-            ready: format!("{admin}/readyz"),
+            ready: format!("{admin}/{probe}"),
         })
     }
 }
