@@ -32,6 +32,11 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// Whether nothing is wrong but the connection: the same may be tried again.
+    pub fn passes(&self) -> bool {
+        matches!(self, LogError::Kafka { .. } | LogError::Timeout { .. })
+    }
+
     pub(crate) fn kafka(doing: impl Into<String>) -> impl FnOnce(KafkaError) -> LogError {
         let doing = doing.into();
         move |source| LogError::Kafka { doing, source }

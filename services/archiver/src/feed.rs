@@ -73,7 +73,7 @@ impl Drop for Feed {
 /// Whether to open the log again: after what passes by itself. Anything else goes to whoever listens.
 async fn again<T>(to: &Sender<Result<T, LogError>>, ended: Result<(), LogError>) -> bool {
     let Err(error) = ended else { return false };
-    if !matches!(error, LogError::Kafka { .. } | LogError::Timeout { .. }) {
+    if !error.passes() {
         let _ = to.send(Err(error)).await;
         return false;
     }

@@ -68,6 +68,6 @@ pub enum Stop {
 impl Stop {
     /// Whether nothing is wrong but the connection: the same process may start over.
     pub fn passes(&self) -> bool {
-        matches!(self, Stop::Log(LogError::Kafka { .. } | LogError::Timeout { .. }))
+        matches!(self, Stop::Log(error) if error.passes())
     }
 }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clickhouse::Client;
 use medtrace_archive::{ArchiveError, Source};
+use medtrace_log::Cluster;
 use medtrace_log::consumer::{self, Isolation};
 use medtrace_log::sealed::{SealedBlock, read_header};
 use medtrace_log::topics::BLOCKS;
-use medtrace_log::{Cluster, LogError};
 use medtrace_service::{Shutdown, admin, life};
 use medtrace_store::migrate::migrate;
 use prometheus_client::registry::Registry;
@@ -220,8 +220,10 @@ async fn read(
 
 /// Whether it is worth another attempt.
 fn passes(error: &ArchiveError) -> bool {
-    use ArchiveError::{Log, Store};
-    matches!(error, Store { .. } | Log(LogError::Kafka { .. } | LogError::Timeout { .. }))
+    match error {
+        ArchiveError::Log(error) => error.passes(),
+        error => matches!(error, ArchiveError::Store { .. }),
+    }
 }
 
 async fn read_from(

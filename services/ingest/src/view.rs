@@ -212,7 +212,7 @@ async fn look_up_head(cluster: &Cluster, view: &View) -> anyhow::Result<()> {
 /// The one place that decides what can be waited out.
 async fn wait_out(view: &View, error: LogError) -> anyhow::Result<()> {
     match error {
-        LogError::Kafka { .. } | LogError::Timeout { .. } => {
+        error if error.passes() => {
             tracing::warn!(error = %error, "the log cannot be followed at the moment");
             view.set_trouble(&error);
             tokio::time::sleep(Duration::from_millis(RETRY_MS)).await;
