@@ -2,7 +2,7 @@
 
 use medtrace_archive::{Archive, ArchiveError};
 use medtrace_chainer::audit::FINDINGS_MAX;
-use medtrace_chainer::verify::{Recomputed, Verifier};
+use medtrace_chainer::verify::Verifier;
 use medtrace_chainer::{Finding, Report};
 use medtrace_ledger::tile::{Edge, Tiles};
 use medtrace_ledger::{Checkpoint, Genesis};
@@ -37,12 +37,9 @@ pub async fn verify_archive(
             Err(error) => return Err(error),
         };
         let height = block.header.height;
-        let Recomputed { differences, items, follows } = verifier.next(&block).await?;
-        differences.into_iter().for_each(|what| finding(&mut report, height, what));
-        report.blocks += 1;
-        report.records += block.records.len() as u64;
-        report.bad += block.header.bad.len() as u64;
-        report.items += items;
+        let recomputed = verifier.next(&block).await?;
+        let follows = recomputed.follows;
+        report.add(&block, recomputed);
         visit(&block);
         if !follows {
             break;

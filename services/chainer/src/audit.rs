@@ -39,6 +39,18 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+impl Report {
+    /// Counts one more block, and what was found in it.
+    pub fn add(&mut self, block: &SealedBlock, recomputed: Recomputed) {
+        let height = block.header.height;
+        self.findings.extend(recomputed.differences.into_iter().map(|what| Finding { height, what }));
+        self.blocks += 1;
+        self.records += block.records.len() as u64;
+        self.bad += block.header.bad.len() as u64;
+        self.items += recomputed.items;
+    }
+}
+
 /// Recomputes the whole chain from the log as it is now: every leaf, signature, root, key, bad line, header and
 /// checkpoint. `visit` sees each block with its records as they stand in the log, verified or not, in order.
 ///
@@ -82,13 +94,9 @@ pub async fn verify_chain(
 
 /// Holds one block against its records; whether the chain could go on with it.
 async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut Report) -> Result<bool, LogError> {
-    let height = block.header.height;
-    let Recomputed { differences, items, follows } = verifier.next(block).await?;
-    report.findings.extend(differences.into_iter().map(|what| Finding { height, what }));
-    report.blocks += 1;
-    report.records += block.records.len() as u64;
-    report.bad += block.header.bad.len() as u64;
-    report.items += items;
+    let recomputed = verifier.next(block).await?;
+    let follows = recomputed.follows;
+    report.add(block, recomputed);
     Ok(follows)
 }
 

@@ -1,7 +1,7 @@
 //! Whether this machine's clock can be believed. Blocks carry its time, time never goes back, and what is signed is judged
 //! by it: one bad reading would spoil all that follow. So it is held against the broker's before each block.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -17,10 +17,7 @@ pub struct Clock(pub fn() -> u64);
 impl Default for Clock {
     /// This machine's clock.
     fn default() -> Clock {
-        Clock(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        Clock(medtrace_service::unix_ms)
     }
 }
 

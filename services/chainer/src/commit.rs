@@ -121,13 +121,10 @@ impl Sealer {
             return Err(Stop::Log(LogError::Broken("an earlier transaction has not come back".into())));
         };
         let work = move || {
-            let write = |(key, value)| Write {
-                topic,
-                partition: 0,
-                key: String::as_bytes(key),
-                value: String::as_bytes(value),
-            };
-            let writes: Vec<Write<'_>> = records.iter().map(|(key, value)| write((key, value))).collect();
+            let mut writes = Vec::with_capacity(records.len());
+            for (key, value) in &records {
+                writes.push(Write { topic, partition: 0, key: key.as_bytes(), value: value.as_bytes() });
+            }
             let mut outcome = transactions.commit(&writes);
             for _ in 1..COMMIT_TRIES {
                 match outcome {

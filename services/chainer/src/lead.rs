@@ -20,7 +20,7 @@ use crate::leader::{Leader, TopicsWatch};
 use crate::pending::Pending;
 use crate::recover::{Followed, Published, recover, same_topics};
 use crate::standby::stand_by;
-use crate::standing::Folder;
+use crate::standing::{Folder, Standing};
 use crate::stop::Stop;
 use crate::witnesses::{Witnesses, ask};
 use crate::{Config, Metrics, Status};
@@ -58,7 +58,7 @@ pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: 
                 let followed = std::mem::replace(&mut followed, Followed::begin(&config.genesis));
                 let role = Role { config, metrics, status, folder: &folder, consortium: &consortium };
                 tokio::select! {
-                    led = role.lead(followed) => led,
+                    led = role.lead(followed, standing) => led,
                     () = lease.lost() => Err(Stop::Lost),
                     () = shutdown.cancelled() => return Ok(()),
                 }
@@ -87,13 +87,13 @@ struct Role<'a> {
 
 impl Role<'_> {
     /// Leads: everything from the end of the chain to the end of leadership, which it returns the reason of.
-    async fn lead(&self, followed: Followed) -> Result<&'static str, Stop> {
+    async fn lead(&self, followed: Followed, standing: Option<Standing>) -> Result<&'static str, Stop> {
         let Role { config, metrics, status, folder, consortium } = *self;
         // First of all: from here on nobody else can add to `blocks`, so that what is read there stays the end.
         let cluster = config.kafka.clone();
         let opening = tokio::task::spawn_blocking(move || Transactions::open(&cluster, TRANSACTIONAL_ID));
         let transactions = opening.await.map_err(|error| LogError::Broken(error.to_string()))??;
-        let (standing, now_ms) = (folder.standing()?, config.clock.now_ms());
+        let now_ms = config.clock.now_ms();
         let known = standing.as_ref().map_or(0, |standing| standing.size).max(followed.chain.size());
         let recovered = recover(&config.kafka, &config.genesis, consortium, standing, followed, now_ms).await?;
         let published = recovered.published.as_ref().map_or(0, |published| published.checkpoint.size);

@@ -14,23 +14,29 @@ use medtrace_log::producer::Producer;
 use medtrace_log::topics::CHECKPOINTS;
 use medtrace_service::Shutdown;
 use nix::sys::signal::Signal;
-use world::process::{Site, all_sealed};
+use world::process::{Running, Site, all_sealed};
 use world::*;
 
 /// A standby leads that long after the leader's death at the latest; the session is 3 s.
 const TAKEOVER: Duration = Duration::from_secs(10);
+
+/// The first, which leads and has sealed one notice; and a second that stands by.
+async fn two(kafka: &Scratch, producer: &Producer) -> (Site, Running, Running) {
+    let (first, second) = (Site::new(kafka, "first"), Site::new(kafka, "second"));
+    let mut leader = first.start();
+    leader.ready().await;
+    let standby = second.start();
+    send(producer, &admission("acme")).await;
+    all_sealed(&kafka.cluster()).await;
+    (first, leader, standby)
+}
 
 #[tokio::test]
 async fn one_leads_and_the_other_takes_over() {
     let kafka = Scratch::start().await;
     let cluster = kafka.cluster();
     let producer = Producer::open(&cluster).unwrap();
-    let (first, second) = (Site::new(&kafka, "first"), Site::new(&kafka, "second"));
-    let mut leader = first.start();
-    leader.ready().await;
-    let mut standby = second.start();
-    send(&producer, &admission("acme")).await;
-    all_sealed(&cluster).await;
+    let (first, leader, mut standby) = two(&kafka, &producer).await;
 
     // A second process in the same folder does not even start.
     let mut same_folder = first.start();
@@ -57,12 +63,7 @@ async fn a_leader_that_was_paused_finds_another_in_its_place_and_ends() {
     let kafka = Scratch::start().await;
     let cluster = kafka.cluster();
     let producer = Producer::open(&cluster).unwrap();
-    let (first, second) = (Site::new(&kafka, "first"), Site::new(&kafka, "second"));
-    let mut leader = first.start();
-    leader.ready().await;
-    let mut standby = second.start();
-    send(&producer, &admission("acme")).await;
-    all_sealed(&cluster).await;
+    let (_, mut leader, mut standby) = two(&kafka, &producer).await;
     standby.following(1).await;
 
     leader.signal(Signal::SIGSTOP);

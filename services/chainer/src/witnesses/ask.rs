@@ -69,7 +69,7 @@ async fn ask_one(
             let Some(Published { checkpoint, note }) = published else { return Ok(()) };
             let mut headers = Headers::new(cluster);
             headers.set(has).await?;
-            cosign(client, witness, &mut headers, checkpoint.size, &note.to_string()).await.map(drop)
+            cosign(client, witness, &mut headers, checkpoint.size, note).await.map(drop)
         }
     }
 }

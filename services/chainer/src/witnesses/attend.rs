@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use medtrace_ledger::Note;
 use medtrace_ledger::add_checkpoint::AddCheckpoint;
 use medtrace_ledger::checkpoint::verify_cosignature;
 use medtrace_ledger::note::SignatureLine;
@@ -77,8 +78,7 @@ impl Attending {
     }
 
     async fn cosign(&mut self, client: &reqwest::Client, newest: &Newest) -> Result<SignatureLine, Unanswered> {
-        let note = newest.note.to_string();
-        cosign(client, &self.witness, &mut self.headers, newest.size, &note).await
+        cosign(client, &self.witness, &mut self.headers, newest.size, &newest.note).await
     }
 }
 
@@ -88,25 +88,22 @@ pub(super) async fn cosign(
     witness: &Witness,
     headers: &mut Headers,
     size: u64,
-    note: &str,
+    note: &Note,
 ) -> Result<SignatureLine, Unanswered> {
     let Some(url) = &witness.url else { return Err(Unanswered::Form("it has no address")) };
-    let mut has = headers.at.size();
     for _ in 0..TRIES {
-        let question = AddCheckpoint { old_size: has, proof: headers.path(size).await?, note: note.to_owned() };
+        let (old_size, proof) = (headers.at.size(), headers.path(size).await?);
+        let question = AddCheckpoint { old_size, proof, note: note.to_string() };
         match ask(client, url, &question).await? {
             Answer::Cosigned(lines) => {
-                let text = question.note.split("\n\n").next().map(|text| format!("{text}\n")).unwrap_or_default();
-                let valid = lines.into_iter().find(|line| verify_cosignature(&witness.key, &text, line).is_some());
+                let valid =
+                    lines.into_iter().find(|line| verify_cosignature(&witness.key, note.text(), line).is_some());
                 let line = valid.ok_or(Unanswered::Signature)?;
                 headers.set(size).await?;
                 return Ok(line);
             }
             Answer::Has(other) if other > size => return Err(Unanswered::Ahead { has: other, published: size }),
-            Answer::Has(other) => {
-                headers.set(other).await?;
-                has = other;
-            }
+            Answer::Has(other) => headers.set(other).await?,
             Answer::Inconsistent => return Err(Unanswered::Inconsistent),
         }
     }
