@@ -47,6 +47,11 @@ impl Hasher {
     }
 }
 
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Canonical, padded base64.
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)

@@ -17,15 +17,23 @@ pub const UNFINISHED: &str = ".new";
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let fresh = unfinished(path);
     // What a write that was cut off has left has a mode of its own.
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_if_there(&fresh)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Removes a file; it is no failure that it is not there.
+///
+/// # Errors
+/// The system's own.
+pub fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Makes what was made, renamed or removed in a folder durable.

@@ -22,3 +22,9 @@ pub use config::{ConfigError, Env};
 pub use problem::{Kind, Problem};
 /// Cancelled once the process should end: on SIGTERM, on SIGINT, or by a test.
 pub use tokio_util::sync::CancellationToken as Shutdown;
+
+/// This machine's clock, Unix milliseconds.
+pub fn unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

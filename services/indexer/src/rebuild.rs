@@ -12,7 +12,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router, http::StatusCode};
 use clickhouse::Client;
-use medtrace_service::{Kind, Problem, Shutdown};
+use medtrace_service::{Kind, Problem, Shutdown, files};
 use serde_json::{Value, json};
 
 use crate::keyed::FORMAT;
@@ -61,7 +61,7 @@ impl Folder {
     /// Durable when it returns.
     fn make_mark(&self) -> io::Result<()> {
         File::create(self.mark())?.sync_all()?;
-        sync(&self.0)
+        files::sync_folder(&self.0)
     }
 
     /// Removes every keyed state, then the mark.
@@ -72,16 +72,10 @@ impl Folder {
                 fs::remove_dir_all(entry.path())?;
             }
         }
-        sync(&self.0)?;
-        match fs::remove_file(self.mark()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => sync(&self.0),
-        }
+        files::sync_folder(&self.0)?;
+        files::remove_if_there(&self.mark())?;
+        files::sync_folder(&self.0)
     }
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Drops everything derived, if that is marked. Repeatable.

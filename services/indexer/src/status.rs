@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use medtrace_ledger::Header;
 use medtrace_service::admin::Readiness;
+use medtrace_service::unix_ms;
 use medtrace_store::rows::BlockRow;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -126,7 +126,7 @@ impl Status {
     /// Everything before is forgotten.
     pub fn begin(&self) {
         self.update(|p| {
-            *p = Progress { begun_ms: now_ms().max(p.begun_ms + 1), sealed: p.sealed, ..Progress::default() }
+            *p = Progress { begun_ms: unix_ms().max(p.begun_ms + 1), sealed: p.sealed, ..Progress::default() }
         });
     }
 
@@ -181,7 +181,7 @@ impl Status {
             (Some(next), Some((sealed, records, time_ms))) if next < sealed => {
                 let records = records.saturating_sub(progress.records);
                 let events = (records as f64 * progress.mean.unwrap_or(1.0)) as u64;
-                Lag { records, events, seconds: now_ms().saturating_sub(time_ms) as f64 / 1000.0 }
+                Lag { records, events, seconds: unix_ms().saturating_sub(time_ms) as f64 / 1000.0 }
             }
             _ => Lag::default(),
         }
@@ -213,10 +213,6 @@ impl Status {
     }
 }
 
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
-}
-
 /// Only partitions that advanced stand in a header, so this is a lower bound; lags are shown, nothing depends on them.
 fn records_up_to(header: &Header) -> u64 {
     header.cuts.iter().map(|cut| cut.to).sum()
@@ -242,7 +238,7 @@ mod tests {
             origin: "county.example/log".parse().unwrap(),
             height,
             log_root: Hash::default(),
-            time_ms: now_ms(),
+            time_ms: unix_ms(),
             keys: (0, Hash::default()),
             cuts: vec![cut],
             bad: vec![],

@@ -168,7 +168,7 @@ pub async fn run(public: TcpListener, admin: TcpListener, config: Config, shutdo
     let edges = Edges {
         log: Arc::new(KafkaLog::open(&config.kafka).await?),
         index: Arc::new(index::QueryIndex::new(&config.query)?),
-        clock: now_ms,
+        clock: medtrace_service::unix_ms,
         fatal: Box::new(move |error| drop(tell_fatal.try_send(error))),
     };
     let parts = Parts {
@@ -197,10 +197,4 @@ pub async fn run(public: TcpListener, admin: TcpListener, config: Config, shutdo
         ended = served => ended,
         Some(error) = fatal.recv() => Err(error.into()),
     }
-}
-
-/// This machine's clock.
-fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

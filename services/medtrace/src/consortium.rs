@@ -17,13 +17,13 @@ use medtrace_registry::{
     Notice,
     notice::{Key, KeyAction, Party, Role},
 };
-use medtrace_service::Problem;
+use medtrace_service::{Problem, unix_ms};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
     client::Client,
-    stack::{AUTHORITY, Endpoints, INGEST, Layout, Stack, genesis, now_ms, signer},
+    stack::{AUTHORITY, Endpoints, INGEST, Layout, Stack, genesis, signer},
 };
 
 /// Longest wait until a notice is sealed and every service acts on it, in milliseconds.
@@ -123,7 +123,7 @@ impl Consortium {
         let item = Item { kind: ItemKind::Notice, salt, bytes: &bytes };
         let keys: Vec<_> = keys.iter().map(|signer| signer.key.clone()).collect();
         let (kind, genesis) = (SubmissionKind::Notices, &self.genesis);
-        let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), party, &keys, now_ms(), &[item.leaf()])
+        let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), party, &keys, unix_ms(), &[item.leaf()])
             .context("failed to sign the notice")?;
         let body: Value = serde_json::from_slice(&bytes).context("failed to read the notice")?;
         Ok(json!({"note": sealed.note, "items": [{"kind": "N", "salt": salt, "body": body}]}))

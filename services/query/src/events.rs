@@ -2,6 +2,7 @@
 
 use clickhouse::Client;
 use medtrace_event::EventHash;
+use medtrace_ledger::hash::hex;
 use medtrace_ledger::hash::sha256;
 use medtrace_ledger::{EventRef, Hash};
 use medtrace_store::rows::{EventRow, RefKind, prefix, voided};
@@ -83,11 +84,6 @@ pub async fn by_digest(
         .bind(FOUND_MAX)
         .fetch_all::<EventRow>()
         .await
-}
-
-/// As the store compares them.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where an event stands.

@@ -45,7 +45,7 @@ pub async fn complete(client: &Client, known: u64) -> Result<(), Problem> {
 /// A hash as `event_hash` holds it: edition, digest in hexadecimal digits. Where the editions cannot differ, only the
 /// hash of 2.0 is kept.
 pub fn stored(hash: &EventHash) -> Vec<(u64, String)> {
-    let digest = crate::events::hex(&hash.digest);
+    let digest = medtrace_ledger::hash::hex(&hash.digest);
     let editions: &[CbvVersion] = match hash.version {
         CbvVersion::V2_0 => &[CbvVersion::V2_0],
         CbvVersion::V2_1 => &[CbvVersion::V2_0, CbvVersion::V2_1],

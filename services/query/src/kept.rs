@@ -72,10 +72,8 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
 
     /// Takes a thing away; it is no failure that it is not there. Durable when it returns.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.file(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => files::sync_folder(&self.path),
-        }
+        files::remove_if_there(&self.file(name))?;
+        files::sync_folder(&self.path)
     }
 
     fn file(&self, name: &str) -> PathBuf {

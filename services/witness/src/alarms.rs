@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use medtrace_ledger::evidence::Fork;
+use medtrace_ledger::hash::hex;
 use medtrace_ledger::{Genesis, Hash, Note};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::folder::{Folder, FolderError, hex};
+use crate::folder::{Folder, FolderError};
 
 /// Most alarms that are kept; who can sign for a log must not be able to fill a disk. Further ones are only logged.
 pub const ALARMS_MAX: usize = 64;

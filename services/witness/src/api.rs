@@ -19,7 +19,7 @@ use axum::{Json, Router};
 use medtrace_ledger::AddCheckpoint;
 use medtrace_ledger::add_checkpoint::ADD_CHECKPOINT_BYTES_MAX;
 use medtrace_ledger::vkey::KeyUse;
-use medtrace_service::{Kind, Problem, problem};
+use medtrace_service::{Kind, Problem, problem, unix_ms};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -28,7 +28,7 @@ use tokio::time::timeout;
 use crate::alarms::{Alarm, Alarms, Finding};
 use crate::cosigner::{Cosigner, Signed};
 use crate::metrics::Metrics;
-use crate::recomputed::{Recomputed, WAIT_MS, now_ms};
+use crate::recomputed::{Recomputed, WAIT_MS};
 use crate::refusal::Refusal;
 
 /// Most checkpoints that are looked at at once.
@@ -97,7 +97,7 @@ impl App {
             recomputed.judge_in_time(&signed, Duration::from_millis(WAIT_MS)).await?;
         }
         // On a thread of its own: a client that goes away must not leave a write behind that nobody waits for.
-        let (cosigner, time_s, own) = (self.cosigner.clone(), now_ms() / 1000, self.own.clone());
+        let (cosigner, time_s, own) = (self.cosigner.clone(), unix_ms() / 1000, self.own.clone());
         let (size, metrics) = (signed.head().0, self.metrics.clone());
         let work = move || {
             let line = cosigner.cosign(&signed, &asked, time_s)?;
@@ -122,7 +122,7 @@ impl App {
             let latest = self.cosigner.read(latest).map_or_else(|_| latest.clone(), |latest| latest.note());
             let (origin, size) = (signed.checkpoint.origin().to_owned(), signed.head().0);
             let finding = Finding::Fork { size, notes: [latest, signed.note()] };
-            self.alarms.raise(Alarm { origin, time_ms: now_ms(), finding });
+            self.alarms.raise(Alarm { origin, time_ms: unix_ms(), finding });
         }
     }
 

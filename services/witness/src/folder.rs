@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use medtrace_ledger::checkpoint::verify_cosignature;
+use medtrace_ledger::hash::hex;
 use medtrace_ledger::{ForeignCheckpoint, Hash, VerifierKey, merkle};
 use medtrace_service::files::{self, sync_folder};
 
@@ -140,11 +141,6 @@ impl fmt::Debug for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Folder({})", self.path.display())
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use medtrace_ledger::{Hash, merkle};
+use medtrace_service::unix_ms;
 use tokio::sync::watch;
 
 use crate::alarms::{Alarm, Alarms, Finding};
@@ -140,7 +141,7 @@ impl Recomputed {
 
     /// Raises an alarm of this log.
     pub fn alarm(&self, finding: Finding) {
-        self.alarms.raise(Alarm { origin: self.origin.clone(), time_ms: now_ms(), finding });
+        self.alarms.raise(Alarm { origin: self.origin.clone(), time_ms: unix_ms(), finding });
     }
 
     fn compare(&self, size: u64, found: Hash, own: Hash, note: &str) {
@@ -152,9 +153,4 @@ impl Recomputed {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Unix milliseconds by this machine's clock.
-pub(crate) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use clickhouse::Client;
 use clickhouse::sql::Identifier;
+use medtrace_ledger::hash::hex;
 use medtrace_log::sealed::SealedBlock;
 use medtrace_store::read::hashed_to;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::difference::{Difference, What, bytes, columns, hex};
+use super::difference::{Difference, What, bytes, columns};
 use super::expected::Auditor;
 use crate::tables::{EachTable, Table, each};
 use crate::write;

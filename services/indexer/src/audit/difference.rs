@@ -1,5 +1,6 @@
 //! One row that is not as the log says, told so that it can be found.
 
+use medtrace_ledger::hash::hex;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -98,8 +99,4 @@ fn shown(value: &Value) -> String {
 pub fn bytes(value: &Value) -> Option<Vec<u8>> {
     let list = value.as_array().filter(|list| !list.is_empty())?;
     list.iter().map(|byte| byte.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect()
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use futures::{TryStreamExt, stream};
 use medtrace_ledger::{PartyId, submission::SubmissionKind};
-use medtrace_service::{Kind, Problem, Shutdown};
+use medtrace_service::{Kind, Problem, Shutdown, files};
 use tokio::sync::watch;
 
 use super::placed::{self, Line, Progress};
 use super::plan::{Plan, PlanError, plan};
-use super::spool::remove_if_there;
 use super::{Index, Job, Positions, Stage, Work, records};
 use crate::admit::{Speaker, served};
 use crate::log::{AppendError, Placed};
@@ -107,11 +106,11 @@ fn fix(work: &Work, mut job: Job) -> Result<Job, Stop> {
     if job.records == 0 {
         return finish(work, job);
     }
-    remove_if_there(&work.spool.placed(&job.id))?;
+    files::remove_if_there(&work.spool.placed(&job.id))?;
     job.stage = Stage::Planned;
     // From here on the bytes of every submission are fixed.
     work.spool.save(&job)?;
-    remove_if_there(&work.spool.items(&job.id))?;
+    files::remove_if_there(&work.spool.items(&job.id))?;
     Ok(job)
 }
 

@@ -140,14 +140,6 @@ fn replace(folder: &Path, job: &Job) -> io::Result<()> {
     files::replace(&folder.join(STATE), &serde_json::to_vec(job)?, FILE_MODE)
 }
 
-/// Removes a file that may not be there.
-pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 pub(super) fn damaged(path: &Path, why: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("failed to read {}: {why}", path.display()))
 }

@@ -22,13 +22,14 @@ use medtrace_gs1::{Gln, check_digit};
 use medtrace_ledger::{Genesis, Item, ItemKind, PartyId, Salt, Signer, SubmissionKind, seal_submission};
 use medtrace_log::record::Record;
 use medtrace_registry::notice::{Prefix, Region, Role, Texts};
+use medtrace_service::unix_ms;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     client::{Body, Client},
     consortium::{Consortium, Enrolment},
-    stack::{Endpoints, Layout, genesis, now_ms},
+    stack::{Endpoints, Layout, genesis},
 };
 
 /// Factories that speak: the log keeps one partition for each party's words, so one alone would use one partition.
@@ -171,7 +172,7 @@ impl Goods {
         let leaves: Vec<_> = items.iter().map(|(salt, bytes)| item(*salt, bytes).leaf()).collect();
         let (genesis, keys) = (&self.genesis, std::slice::from_ref(&maker.key.key));
         let kind = SubmissionKind::Events;
-        let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), &maker.party, keys, now_ms(), &leaves)?;
+        let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), &maker.party, keys, unix_ms(), &leaves)?;
         Ok((sealed.note, items))
     }
 }

@@ -1,19 +1,14 @@
 //! What a stack needs before anything starts: folders, the authority, the genesis, keys of services, a password, tokens.
 //! Each is made once; what is there is kept, so that an interrupted first start simply goes on.
 
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 
 use anyhow::{Context, bail};
 use medtrace_ledger::{Genesis, KeyName, Origin, Policy, Signer, VerifierKey, genesis::Quorum, policy::Witness};
 use medtrace_service::{
-    keys,
+    files, keys,
     tokens::{self, Caller},
+    unix_ms,
 };
 use medtrace_store::client::random_password;
 
@@ -73,7 +68,7 @@ fn found(layout: &Layout, origin: &Origin) -> anyhow::Result<()> {
     let name: KeyName = WITNESS.parse().context("failed to name the witness")?;
     let genesis = Genesis {
         origin: origin.clone(),
-        time_ms: now_ms(),
+        time_ms: unix_ms(),
         authority: Quorum { threshold: 1, keys: vec![authority.verifier()] },
         policy: Policy {
             witnesses: vec![Witness { name: name.clone(), key: witness.verifier(), url: None }],
@@ -123,7 +118,7 @@ fn share(from: &Path, to: &Path, name: &str) -> anyhow::Result<()> {
 /// Makes a token for the services of this folder and keeps its text for `--as PARTY`.
 pub fn make_token(layout: &Layout, party: &str, operator: &str, device: &str) -> anyhow::Result<String> {
     let caller = Caller { party: party.to_owned(), operator: operator.to_owned(), device: device.to_owned() };
-    let created = i64::try_from(now_ms()).unwrap_or(i64::MAX);
+    let created = i64::try_from(unix_ms()).unwrap_or(i64::MAX);
     let token = tokens::mint(&layout.tokens(), &caller, created)?;
     write_new(&layout.token(party), format!("{token}\n").as_bytes(), 0o600)?;
     Ok(token)
@@ -138,32 +133,15 @@ fn password(path: &Path) -> anyhow::Result<()> {
     write_new(path, password.as_bytes(), 0o600)
 }
 
-/// Unix milliseconds.
-pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 fn private_folder(path: &Path) -> anyhow::Result<()> {
     let mut builder = fs::DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("failed to make {}", path.display()))
 }
 
-/// Writes a whole file or none: under another name first, flushed, then renamed.
+/// Writes a whole file or none.
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    let mut options = fs::OpenOptions::new();
-    let written = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&fresh, path));
-    written.with_context(|| format!("failed to write {}", path.display()))
+    files::replace(path, bytes, mode).with_context(|| format!("failed to write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use clickhouse::Client;
 use medtrace_event::EventHash;
 use medtrace_gs1::Thing;
+use medtrace_ledger::hash::hex;
 use medtrace_store::rows::{EventRow, RefKind, prefix};
 use medtrace_timeline::Flags;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::ask::Ask;
 use super::attribute::Attribute;
 use super::cursor::Place;
 use super::matches::{Match, Pattern};
-use crate::events::{event_id_digest, hex};
+use crate::events::event_id_digest;
 use crate::hashes::stored;
 
 /// A value for one `?`.

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use clickhouse::Client;
+use medtrace_ledger::hash::hex;
 use medtrace_ledger::hash::sha256;
 use medtrace_service::{Kind, Problem};
 use tokio::sync::Semaphore;
@@ -23,7 +24,6 @@ use crate::config::UtcOffset;
 use crate::epcis::ask::Ask;
 use crate::epcis::form::Spelling;
 use crate::epcis::page::{PageLimits, document, page};
-use crate::events::hex;
 use crate::view::{Snapshot, View};
 
 /// Events of one delivery, and the bytes with which it ends.

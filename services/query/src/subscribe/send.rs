@@ -13,6 +13,7 @@
 //! time (`hmac.compare_digest`, `crypto.timingSafeEqual`), and refuses a `t` that is minutes old: so nobody can send
 //! an old delivery again. Each attempt has a new `t`.
 
+use medtrace_ledger::hash::hex;
 use std::io;
 use std::time::Duration;
 
@@ -32,7 +33,6 @@ use sha2::Sha256;
 use super::address::Guard;
 use super::feed::Delivery;
 use super::record::{Secret, Subscription};
-use crate::events::hex;
 
 /// To reach a receiver, milliseconds.
 const CONNECT_MS_MAX: u64 = 5_000;
