@@ -18,6 +18,8 @@ pub const DELIVERY_MS: u64 = 30_000;
 pub const TRANSACTION_MS: u64 = 20_000;
 /// Read-ahead of one consumer, KiB.
 const QUEUED_KIB: u32 = 16 << 10;
+/// Pause before more is fetched into a read-ahead that was full, milliseconds.
+const QUEUE_PAUSE_MS: u32 = 5;
 /// Most bytes of one fetch answer over all partitions.
 const FETCH_BYTES: usize = 16 << 20;
 
@@ -129,9 +131,12 @@ impl Cluster {
             .set("fetch.error.backoff.ms", "50")
             .set("fetch.message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("fetch.max.bytes", FETCH_BYTES.to_string())
-            // Bounds memory whatever the backlog.
+            // Bounds memory whatever the backlog; how many records that is does not matter.
             .set("queued.max.messages.kbytes", QUEUED_KIB.to_string())
-            .set("queued.min.messages", "1000");
+            .set("queued.min.messages", "100000")
+            // A full read-ahead is looked at again after this time (librdkafka's own is a second, which a reader of a
+            // backlog would wait for after every 16 MiB).
+            .set("fetch.queue.backoff.ms", QUEUE_PAUSE_MS.to_string());
         config
     }
 }

@@ -12,9 +12,11 @@
 //! Whether a frame can be unpacked decides how its record is sealed, so the rules are exact: one frame and nothing
 //! after it, the declared size is the true one and within [`FRAME_BYTES_MAX`], 1 to [`FRAME_ITEMS_MAX`] items.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use medtrace_ledger::{Hash, ItemKind};
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Most bytes of a frame's content. (The items of a submission are at most 900 KiB; a source document may be larger.)
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
@@ -28,6 +30,14 @@ const ITEM_HEAD: usize = 5;
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// zstd level: bodies compress to about a quarter at 300 MB/s; higher levels cost more than they save.
 const LEVEL: i32 = 3;
+
+thread_local! {
+    /// Making zstd's working memory costs more than a small frame does, so each thread keeps its own.
+    static COMPRESSOR: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::new(LEVEL).expect("memory for a compressor"));
+    static DECOMPRESSOR: RefCell<Decompressor<'static>> =
+        RefCell::new(Decompressor::new().expect("memory for a decompressor"));
+}
 
 /// One item of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +97,7 @@ pub fn pack<'a>(items: impl IntoIterator<Item = Body<'a>>) -> Result<Vec<u8>, Fr
     if !(1..=FRAME_ITEMS_MAX).contains(&count) {
         return Err(FrameError::Count(count));
     }
-    zstd::bulk::compress(&content, LEVEL).map_err(|_| FrameError::Damaged)
+    COMPRESSOR.with_borrow_mut(|zstd| zstd.compress(&content)).map_err(|_| FrameError::Damaged)
 }
 
 /// The size of a frame's content as it declares it. Nothing is decompressed.
@@ -109,7 +119,7 @@ pub fn unpack(frame: &[u8]) -> Result<Bodies, FrameError> {
     if let Some(id) = zstd::zstd_safe::get_dict_id_from_frame(frame) {
         return Err(FrameError::Dictionary(id.get()));
     }
-    let content = zstd::bulk::decompress(frame, size).map_err(|_| FrameError::Damaged)?;
+    let content = DECOMPRESSOR.with_borrow_mut(|zstd| zstd.decompress(frame, size)).map_err(|_| FrameError::Damaged)?;
     if content.len() != size {
         return Err(FrameError::Damaged);
     }

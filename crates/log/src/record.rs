@@ -14,6 +14,7 @@
 //! is exact: a value decodes if it is at most [`RECORD_BYTES_MAX`] long, is the encoding of what it decodes to, byte
 //! for byte, its frame unpacks, and there are 16 bytes of salt for each item.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use apache_avro::types::Value;
@@ -67,6 +68,13 @@ static READER: LazyLock<GenericSingleObjectReader> = LazyLock::new(|| {
     apache_avro::util::max_allocation_bytes(RECORD_BYTES_MAX);
     GenericSingleObjectReader::builder().schema(SCHEMA.clone()).build().expect("the checked-in schema is valid")
 });
+
+thread_local! {
+    /// The schema's fingerprint and names are worked out once for each thread.
+    static WRITER: RefCell<GenericSingleObjectWriter> = RefCell::new(
+        GenericSingleObjectWriter::new_with_capacity(&SCHEMA, 0).expect("the checked-in schema is valid"),
+    );
+}
 
 impl Record {
     /// Packs items for the log; `note` must be the note over them.
@@ -152,14 +160,13 @@ impl Unpacked {
 
 fn encode(note: String, salts: Vec<u8>, bodies: Vec<u8>) -> Result<Vec<u8>, RecordError> {
     let mut value = Vec::with_capacity(note.len() + salts.len() + bodies.len() + 32);
-    let mut writer = GenericSingleObjectWriter::new_with_capacity(&SCHEMA, 0).expect("the checked-in schema is valid");
     let fields = vec![
         ("note".to_owned(), Value::String(note)),
         ("salts".to_owned(), Value::Bytes(salts)),
         ("bodies".to_owned(), Value::Bytes(bodies)),
     ];
-    writer
-        .write_value_ref(&Value::Record(fields), &mut value)
+    WRITER
+        .with_borrow_mut(|writer| writer.write_value_ref(&Value::Record(fields), &mut value))
         .map_err(|error| RecordError::Avro(Some(Box::new(error))))?;
     match value.len() {
         size if size > RECORD_BYTES_MAX => Err(RecordError::TooLarge(size)),

@@ -1,5 +1,6 @@
 //! Reading a sealed topic ahead of the cuts, inspected in parallel, in order, with bounded memory.
 
+use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,8 +22,10 @@ const AHEAD_KIB_EVENTS: u32 = 48 << 10;
 const AHEAD_KIB_NOTICES: u32 = 16 << 10;
 /// So many KiB of notices may wait for a cut; then there is room for one more of any size (8 MiB: note, salts, frame).
 pub(crate) const WAITING_KIB_NOTICES: usize = 6 << 10;
-/// Records inspected and not yet taken by the loop.
-const QUEUE_RECORDS: usize = 1024;
+/// Records that a worker is given at a time, if so many are there: handing over costs more than a small one.
+pub(crate) const BATCH_RECORDS: usize = 32;
+/// Batches inspected and not yet taken by the loop.
+const QUEUE_BATCHES: usize = 32;
 
 /// One record, inspected, with what the shell needs to know of it.
 #[derive(Debug)]
@@ -41,7 +44,9 @@ pub struct Fed {
 pub struct Feed {
     pub name: TopicName,
     pub topic: Topic,
-    records: mpsc::Receiver<Result<Fed, LogError>>,
+    batches: mpsc::Receiver<Result<Vec<Fed>, LogError>>,
+    /// What is left of the last batch.
+    batch: VecDeque<Fed>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -62,16 +67,21 @@ impl Feed {
             .map(|partition| (partition, chain.next_offset(&name, partition.cast_unsigned())))
             .collect();
         let follower = Follower::open(cluster, &topic.name, Isolation::Everything, &starts).await?;
-        let (sender, records) = mpsc::channel(QUEUE_RECORDS);
+        let (sender, batches) = mpsc::channel(QUEUE_BATCHES);
         let task = tokio::spawn(read(follower, kind, consortium, sender));
-        Ok(Feed { name, topic, records, task })
+        Ok(Feed { name, topic, batches, batch: VecDeque::new(), task })
     }
 
     /// The next record. Cancelling loses nothing.
     pub async fn next(&mut self) -> Result<Fed, LogError> {
-        match self.records.recv().await {
-            Some(record) => record,
-            None => Err(LogError::Broken(format!("reading of {} has ended", self.topic.name))),
+        loop {
+            if let Some(record) = self.batch.pop_front() {
+                return Ok(record);
+            }
+            match self.batches.recv().await {
+                Some(batch) => self.batch = batch?.into(),
+                None => return Err(LogError::Broken(format!("reading of {} has ended", self.topic.name))),
+            }
         }
     }
 
@@ -93,11 +103,13 @@ pub fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
+type Read = (Message, OwnedSemaphorePermit);
+
 async fn read(
     follower: Follower,
     kind: SubmissionKind,
     consortium: Arc<Consortium>,
-    sender: mpsc::Sender<Result<Fed, LogError>>,
+    sender: mpsc::Sender<Result<Vec<Fed>, LogError>>,
 ) {
     let kib = match kind {
         SubmissionKind::Events => AHEAD_KIB_EVENTS,
@@ -111,30 +123,33 @@ async fn read(
             let held = room.clone().acquire_many_owned(kib).await;
             Ok((message, held.map_err(|_| LogError::Broken("memory is no longer counted".into()))?))
         };
-        let next: Result<(Message, OwnedSemaphorePermit), LogError> = next.await;
+        let next: Result<Read, LogError> = next.await;
         Some((next, (follower, room)))
     });
-    let inspected = messages.map(|next| inspect_aside(kind, consortium.clone(), next)).buffered(workers());
+    let batches = messages.ready_chunks(BATCH_RECORDS);
+    let inspected = batches.map(|batch| inspect_aside(kind, consortium.clone(), batch)).buffered(workers());
     let mut inspected = std::pin::pin!(inspected);
-    while let Some(record) = inspected.next().await {
-        let failed = record.is_err();
-        if sender.send(record).await.is_err() || failed {
+    while let Some(batch) = inspected.next().await {
+        let failed = batch.is_err();
+        if sender.send(batch).await.is_err() || failed {
             return;
         }
     }
 }
 
+/// A batch that was not read to its end is lost whole: whoever goes on reads it again from the end of the chain.
 async fn inspect_aside(
     kind: SubmissionKind,
     consortium: Arc<Consortium>,
-    next: Result<(Message, OwnedSemaphorePermit), LogError>,
-) -> Result<Fed, LogError> {
-    let (message, held) = next?;
-    let worker = tokio::task::spawn_blocking(move || {
+    batch: Vec<Result<Read, LogError>>,
+) -> Result<Vec<Fed>, LogError> {
+    let batch: Vec<Read> = batch.into_iter().collect::<Result<_, _>>()?;
+    let fed = move |(message, held): Read| {
         let started = Instant::now();
         let record = inspect(kind, &consortium, message.offset, message.value);
         let (partition, timestamp_ms) = (message.partition.cast_unsigned(), message.timestamp_ms);
         Fed { partition, record, timestamp_ms, took: started.elapsed(), held }
-    });
+    };
+    let worker = tokio::task::spawn_blocking(move || batch.into_iter().map(fed).collect());
     worker.await.map_err(|error| LogError::Broken(format!("a record could not be inspected: {error}")))
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use medtrace_ledger::block::Header;
 use medtrace_ledger::{Genesis, SubmissionKind, TopicName};
 use medtrace_log::LogError;
 use medtrace_log::sealed::SealedBlock;
 
 use crate::chain::{Chain, Part};
-use crate::feed::workers;
+use crate::feed::{BATCH_RECORDS, workers};
 use crate::inspect::{Consortium, Inspected, inspect};
 
 /// The chain as far as it was recomputed.
@@ -83,17 +83,22 @@ impl Verifier {
 type Parts = BTreeMap<(TopicName, u32), Vec<Inspected>>;
 
 async fn inspect_parts(consortium: &Arc<Consortium>, block: &SealedBlock) -> Result<Parts, LogError> {
-    let tasks = block.records.iter().map(|record| {
-        let kind = SubmissionKind::of_topic(&record.topic).unwrap_or(SubmissionKind::Events);
-        let (consortium, offset, value) = (consortium.clone(), record.offset, record.value.clone());
-        tokio::task::spawn_blocking(move || inspect(kind, &consortium, offset, value))
+    let broken = |error: &dyn std::fmt::Display| LogError::Broken(error.to_string());
+    let batches = block.records.chunks(BATCH_RECORDS).map(|batch| {
+        let (consortium, batch) = (consortium.clone(), batch.to_vec());
+        tokio::task::spawn_blocking(move || {
+            let inspected = batch.into_iter().map(|record| {
+                let kind = SubmissionKind::of_topic(&record.topic).unwrap_or(SubmissionKind::Events);
+                inspect(kind, &consortium, record.offset, record.value)
+            });
+            inspected.collect::<Vec<_>>()
+        })
     });
-    let inspected: Vec<_> = stream::iter(tasks).buffered(workers()).collect().await;
+    let inspected: Vec<Vec<Inspected>> =
+        stream::iter(batches).buffered(workers()).try_collect().await.map_err(|error| broken(&error))?;
     let mut parts = Parts::new();
-    for (record, inspected) in block.records.iter().zip(inspected) {
-        let broken = |error: String| LogError::Broken(error);
-        let inspected = inspected.map_err(|error| broken(error.to_string()))?;
-        let topic = record.topic.parse().map_err(|_| broken(format!("{} is no topic's name", record.topic)))?;
+    for (record, inspected) in block.records.iter().zip(inspected.into_iter().flatten()) {
+        let topic = record.topic.parse().map_err(|_| broken(&format!("{} is no topic's name", record.topic)))?;
         parts.entry((topic, record.partition.cast_unsigned())).or_default().push(inspected);
     }
     Ok(parts)
