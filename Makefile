@@ -4,6 +4,7 @@
 # make bench     measures this machine                                                  (ITEMS= packs that are stored)
 # make bench-capture   measures the capture of documents up to 200 MB, JSON and XML
 # make bench-queries   measures EPCIS queries over stored events, after they have been stored  (EVENTS= 10000000)
+# make bench-beside    measures sealing beside Tessera and immudb, where Go is installed            (EVENTS= 10000000)
 # make faults    kills every process twenty times and more under load; half an hour
 # make api       asks what our OpenAPI describes, generated right and wrong; two minutes        (SECONDS_EACH=, SEED=)
 # make fuzz      every parser of bytes from outside, each for a minute                      (SECONDS= of each target)
@@ -24,7 +25,7 @@ START      := --data $(DATA) --ports $(PORTS) $(if $(filter-out 0,$(RESET)),--re
 # Where rustup puts cargo.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo up test bench faults api deps engines kafka clickhouse build bench-capture bench-queries fuzz
+.PHONY: help demo up test bench faults api deps engines kafka clickhouse build bench-capture bench-queries bench-beside fuzz
 .DELETE_ON_ERROR:
 
 help:
@@ -49,6 +50,9 @@ bench-capture: build engines
 
 bench-queries: build engines
 	exec target/release/medtrace --data $(DATA) bench --queries $(or $(EVENTS),10000000)
+
+bench-beside: build engines
+	tests/beside/run.sh
 
 faults: build engines
 	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture
