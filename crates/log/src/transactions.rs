@@ -25,6 +25,9 @@ pub enum TransactionError {
     /// It may or may not have been committed. This process must end; whoever starts next reads what is there.
     #[error("commit: outcome unknown")]
     Unknown { source: KafkaError },
+    /// The thread that ran it has ended by itself; it may or may not have been committed. This process must end.
+    #[error("commit: the writer has ended by itself")]
+    Ended,
 }
 
 /// One record of a transaction.

@@ -52,6 +52,22 @@ impl Told {
     }
 }
 
+/// This machine's time, beside the broker's.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Unix milliseconds.
+    pub now_ms: u64,
+    /// So far ahead of the broker's, milliseconds; negative if behind.
+    pub ahead_ms: i64,
+}
+
+impl Reading {
+    /// Whether nothing keeps a block from carrying this time.
+    pub fn agrees(self) -> bool {
+        together(self.ahead_ms)
+    }
+}
+
 /// Whether two clocks so far apart are one.
 pub(crate) fn together(ahead_ms: i64) -> bool {
     ahead_ms.unsigned_abs() <= APART_MS_MAX

@@ -6,15 +6,15 @@ use std::time::Duration;
 use medtrace_ledger::block::Header;
 use medtrace_ledger::{Checkpoint, Genesis, Note, Signer};
 use medtrace_log::cluster::REQUEST_MS;
-use medtrace_log::consumer::Follower;
 use medtrace_log::topics::{BLOCKS, CHAINER_LEASE, CHECKPOINTS};
-use medtrace_log::transactions::{TransactionError, Transactions, Write};
+use medtrace_log::transactions::TransactionError;
 use medtrace_log::{LogError, sealed::read_header};
 use tokio::time::Instant;
 
 use crate::chain::{Chain, Part, confirm};
-use crate::clock::Told;
-use crate::standing::{Folder, Standing};
+use crate::clock::{Clock, Reading, Told};
+use crate::outside::{Headers as _, Machine, Outside, Writer as _};
+use crate::standing::Standing;
 use crate::stop::Stop;
 
 /// How often a transaction that was surely not done is tried again.
@@ -24,15 +24,14 @@ const COMMIT_TRIES: u32 = 5;
 pub const TRANSACTIONAL_ID: &str = "medtrace-chainer";
 
 /// Everything that sealing a block needs. One at a time leads.
-pub struct Sealer {
+pub struct Sealer<O: Outside = Machine> {
     pub chain: Chain,
     pub(crate) signer: Signer,
     pub(crate) genesis: Genesis,
-    pub(crate) folder: Arc<Folder>,
-    /// Taken while a transaction runs on a thread that may block.
-    pub(crate) transactions: Option<Transactions>,
+    pub(crate) outside: O,
+    pub(crate) writer: O::Writer,
     /// Stands behind the last block of the chain.
-    pub(crate) blocks: Follower,
+    pub(crate) blocks: O::Headers,
     /// The last header of the chain, if there is one.
     pub(crate) last: Option<Header>,
     /// What time the broker said it was, the last time it took a record.
@@ -53,7 +52,7 @@ pub struct Sealed {
     pub sign: Duration,
 }
 
-impl Sealer {
+impl<O: Outside> Sealer<O> {
     /// Seals the next records of each part (as [`Chain::derive`] takes them), as many as fit into one block.
     pub async fn seal(&mut self, clock_ms: u64, parts: &[Part<'_>]) -> Result<Sealed, Stop> {
         let started = Instant::now();
@@ -87,11 +86,11 @@ impl Sealer {
     pub(crate) fn remember(&self) -> Result<(), Stop> {
         let (size, root) = (self.chain.size(), self.chain.root());
         let standing = self.last.as_ref().map(|header| Standing { size, root, header: header.clone() });
-        standing.map_or(Ok(()), |standing| self.folder.set_standing(&standing))
+        standing.map_or(Ok(()), |standing| self.outside.remember(&standing))
     }
 
     /// Publishes a checkpoint of the chain's end, if there is a block, which must have been remembered before.
-    pub(crate) async fn publish(&mut self) -> Result<(), Stop> {
+    pub async fn publish(&mut self) -> Result<(), Stop> {
         self.published = Instant::now();
         let Some(height) = self.last.as_ref().map(|last| last.height) else { return Ok(()) };
         let (size, root) = (self.chain.size(), self.chain.root());
@@ -104,40 +103,32 @@ impl Sealer {
 
     /// Publishes an earlier checkpoint again, with cosignatures. The newest follows at once, so that the last record of
     /// `checkpoints` is always the longest chain that was signed.
-    pub(crate) async fn publish_cosigned(&mut self, cosigned: &Note) -> Result<(), Stop> {
+    pub async fn publish_cosigned(&mut self, cosigned: &Note) -> Result<(), Stop> {
         let note = |note: &Note| (note.text().lines().nth(1).unwrap_or_default().to_owned(), note.to_string());
         let records = [Some(cosigned), self.checkpoint.as_ref()].into_iter().flatten().map(note).collect();
         self.commit(self.chain.size(), CHECKPOINTS, records).await
     }
 
-    /// Asks the broker what time it is, by a record that nobody reads.
-    pub(crate) async fn ask_time(&mut self) -> Result<(), Stop> {
-        self.commit(self.chain.size(), CHAINER_LEASE, vec![("time".into(), String::new())]).await
+    /// This machine's time and how far it is ahead of the broker's, who is asked if its last word is old or another.
+    pub async fn time(&mut self, clock: Clock) -> Result<Reading, Stop> {
+        if !self.told.is_some_and(|told| told.agrees(clock.now_ms())) {
+            // By a record that nobody reads.
+            self.commit(self.chain.size(), CHAINER_LEASE, vec![("time".into(), String::new())]).await?;
+        }
+        let now_ms = clock.now_ms();
+        Ok(Reading { now_ms, ahead_ms: self.told.map_or(0, |told| told.ahead_ms(now_ms)) })
     }
 
     /// Writes records (keys and values) in one transaction.
     async fn commit(&mut self, height: u64, topic: &'static str, records: Vec<(String, String)>) -> Result<(), Stop> {
-        let Some(mut transactions) = self.transactions.take() else {
-            return Err(Stop::Log(LogError::Broken("an earlier transaction has not come back".into())));
-        };
-        let work = move || {
-            let mut writes = Vec::with_capacity(records.len());
-            for (key, value) in &records {
-                writes.push(Write { topic, partition: 0, key: key.as_bytes(), value: value.as_bytes() });
+        let records = Arc::new(records);
+        let mut outcome = self.writer.commit(topic, records.clone()).await;
+        for _ in 1..COMMIT_TRIES {
+            match outcome {
+                Err(TransactionError::NotDone { .. }) => outcome = self.writer.commit(topic, records.clone()).await,
+                _ => break,
             }
-            let mut outcome = transactions.commit(&writes);
-            for _ in 1..COMMIT_TRIES {
-                match outcome {
-                    Err(TransactionError::NotDone { .. }) => outcome = transactions.commit(&writes),
-                    _ => break,
-                }
-            }
-            (transactions, outcome)
-        };
-        let joined = tokio::task::spawn_blocking(work).await;
-        let (transactions, outcome) =
-            joined.map_err(|error| LogError::Broken(format!("a transaction ended by itself: {error}")))?;
-        self.transactions = Some(transactions);
+        }
         let told = outcome.map_err(|source| Stop::Commit { height, source })?;
         self.told = told.map(Told::now).or(self.told);
         Ok(())

@@ -5,24 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use medtrace_ledger::SubmissionKind;
-use medtrace_log::LogError;
-use medtrace_log::consumer::{Ends, Follower, Isolation};
+use medtrace_log::consumer::{Ends, Isolation};
 use medtrace_log::lease::Lease;
-use medtrace_log::topics::{self, BLOCKS, CHAINER_LEASE, NOTICES, SCAN_EVENTS};
-use medtrace_log::transactions::Transactions;
+use medtrace_log::topics::{self, CHAINER_LEASE};
 use medtrace_service::Shutdown;
 use tokio::time::{Instant, sleep};
 
-use crate::commit::{Sealer, TRANSACTIONAL_ID};
 use crate::feed::Feed;
 use crate::inspect::Consortium;
 use crate::leader::{Leader, TopicsWatch};
+use crate::outside::Machine;
 use crate::pending::Pending;
-use crate::recover::{Followed, Published, recover, same_topics};
+use crate::recover::Followed;
 use crate::standby::stand_by;
 use crate::standing::{Folder, Standing};
 use crate::stop::Stop;
-use crate::witnesses::{Witnesses, ask};
+use crate::takeover::take_over;
+use crate::witnesses::Witnesses;
 use crate::{Config, Metrics, Status};
 
 /// Pause before the log is tried again, milliseconds.
@@ -41,6 +40,7 @@ pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: 
     }
     topics::ensure(&config.kafka).await?;
     let consortium = Arc::new(Consortium::of(&config.genesis));
+    let machine = Machine::new(config, folder.clone());
     let mut lease = Lease::join(&config.kafka, CHAINER_LEASE, &instance)?;
     let mut followed = Followed::begin(&config.genesis);
     loop {
@@ -50,13 +50,13 @@ pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: 
             biased;
             () = shutdown.cancelled() => return Ok(()),
             acquired = lease.acquired() => acquired.map_err(Stop::from),
-            followed = stand_by(config, &consortium, standing.as_ref(), &mut followed, status) => followed.map(|never| match never {}),
+            followed = stand_by(config, &machine, &consortium, standing.as_ref(), &mut followed, status) => followed.map(|never| match never {}),
         };
         let ended = match waited {
             Ok(()) => {
                 status.does("reading the chain");
                 let followed = std::mem::replace(&mut followed, Followed::begin(&config.genesis));
-                let role = Role { config, metrics, status, folder: &folder, consortium: &consortium };
+                let role = Role { config, metrics, status, machine: &machine, consortium: &consortium };
                 tokio::select! {
                     led = role.lead(followed, standing) => led,
                     () = lease.lost() => Err(Stop::Lost),
@@ -81,42 +81,15 @@ struct Role<'a> {
     config: &'a Config,
     metrics: &'a Metrics,
     status: &'a Status,
-    folder: &'a Arc<Folder>,
+    machine: &'a Machine,
     consortium: &'a Arc<Consortium>,
 }
 
 impl Role<'_> {
     /// Leads: everything from the end of the chain to the end of leadership, which it returns the reason of.
-    async fn lead(&self, followed: Followed, standing: Option<Standing>) -> Result<&'static str, Stop> {
-        let Role { config, metrics, status, folder, consortium } = *self;
-        // First of all: from here on nobody else can add to `blocks`, so that what is read there stays the end.
-        let cluster = config.kafka.clone();
-        let opening = tokio::task::spawn_blocking(move || Transactions::open(&cluster, TRANSACTIONAL_ID));
-        let transactions = opening.await.map_err(|error| LogError::Broken(error.to_string()))??;
-        let now_ms = config.clock.now_ms();
-        let known = standing.as_ref().map_or(0, |standing| standing.size).max(followed.chain.size());
-        let recovered = recover(&config.kafka, &config.genesis, consortium, standing, followed, now_ms).await?;
-        let published = recovered.published.as_ref().map_or(0, |published| published.checkpoint.size);
-        self.ask_witnesses(recovered.published.as_ref(), known > 0 && known >= published).await?;
-        let topics = topics::describe(&config.kafka, &[NOTICES, SCAN_EVENTS]).await?;
-        same_topics(&recovered.chain, &topics)?;
-        let blocks = Follower::open(&config.kafka, BLOCKS, Isolation::Committed, &[(0, recovered.blocks_to)]).await?;
-        let mut sealer = Sealer {
-            chain: recovered.chain,
-            signer: config.signer.clone(),
-            genesis: config.genesis.clone(),
-            folder: folder.clone(),
-            transactions: Some(transactions),
-            blocks,
-            last: recovered.last,
-            told: None,
-            published: Instant::now(),
-            checkpoint: recovered.published.map(|published| published.note),
-        };
-        match published < sealer.chain.size() {
-            true => sealer.conclude().await?,
-            false => sealer.remember()?,
-        }
+    async fn lead(&self, followed: Followed<Machine>, standing: Option<Standing>) -> Result<&'static str, Stop> {
+        let Role { config, metrics, status, machine, consortium } = *self;
+        let (sealer, topics) = take_over(machine.clone(), config, consortium, status, standing, followed).await?;
         let watch = TopicsWatch::start(config.kafka.clone(), topics.clone());
         let mut feeds = Vec::new();
         for (kind, topic) in [SubmissionKind::Notices, SubmissionKind::Events].into_iter().zip(topics) {
@@ -141,24 +114,6 @@ impl Role<'_> {
             mean: 1.0,
         };
         leader.work().await
-    }
-
-    /// Nothing is signed before the witnesses are asked. A process that remembers itself what was published goes on
-    /// without those that do not answer; one that does not waits until so many agree as the policy wants.
-    async fn ask_witnesses(&self, published: Option<&Published>, remembers: bool) -> Result<(), Stop> {
-        let Config { kafka, genesis, signer, witnesses, .. } = self.config;
-        if witnesses.is_empty() {
-            return Ok(());
-        }
-        loop {
-            let agreed = ask(kafka, &genesis.origin, witnesses, signer, published).await?.into_iter().collect();
-            if remembers || genesis.policy.is_met(&agreed) {
-                return Ok(());
-            }
-            self.status.does("waiting for witnesses");
-            tracing::warn!("nothing is signed: this process does not remember the chain, and too few witnesses answer");
-            sleep(Duration::from_millis(RETRY_MS)).await;
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use medtrace_log::{Cluster, LogError};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout_at};
 
-use crate::clock::together;
+use crate::clock::Reading;
 use crate::commit::{Sealed, Sealer};
 use crate::feed::{Feed, WAITING_KIB_NOTICES};
 use crate::pending::Pending;
@@ -134,13 +134,8 @@ impl Leader<'_> {
 
     /// This machine's time, if it is the broker's as well.
     async fn clock(&mut self) -> Result<Option<u64>, Stop> {
-        let clock = self.config.clock;
-        if !self.sealer.told.is_some_and(|told| told.agrees(clock.now_ms())) {
-            self.sealer.ask_time().await?;
-        }
-        let now_ms = clock.now_ms();
-        let ahead_ms = self.sealer.told.map_or(0, |told| told.ahead_ms(now_ms));
-        let agrees = together(ahead_ms);
+        let reading = self.sealer.time(self.config.clock).await?;
+        let (Reading { now_ms, ahead_ms }, agrees) = (reading, reading.agrees());
         if agrees == self.held {
             match agrees {
                 true => tracing::info!(ahead_ms, "sealing goes on: the clock is the broker's again"),

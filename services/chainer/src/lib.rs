@@ -2,7 +2,7 @@
 //!
 //! In scope: what a block seals ([`inspect`], [`chain`]: pure, no clock and no Kafka), and the shell around it: reading
 //! the log with bounded memory ([`feed`]), finding the end of the chain and refusing another one ([`recover`]), the one
-//! commit point ([`commit`]), leadership ([`lead`]), and the same questions asked of each block of a whole chain ([`verify`], [`audit`]).
+//! commit point ([`commit`]), what is asked of the world outside ([`outside`]), leadership ([`lead`]), and the same questions asked of each block of a whole chain ([`verify`], [`audit`]).
 //!
 //! Out of scope: what an event says and whether its party may say it (indexer), cosignatures (witness), derived tables.
 //!
@@ -28,21 +28,25 @@ pub mod inspect;
 mod lead;
 mod leader;
 mod metrics;
+pub mod outside;
 mod pending;
 pub mod recover;
 mod room;
 mod standby;
 mod standing;
 mod stop;
+mod takeover;
 pub mod verify;
 mod witnesses;
 
 pub use audit::{Finding, Report, verify_chain};
-pub use clock::Clock;
+pub use clock::{Clock, Reading};
 pub use config::Config;
 pub use lead::run;
 pub use metrics::{Metrics, Status};
+pub use standing::Standing;
 pub use stop::Stop;
+pub use takeover::take_over;
 
 /// Time between two cuts while records keep arriving, milliseconds. After a pause the first record is cut at once.
 pub const CUT_EVERY_MS: u64 = 200;

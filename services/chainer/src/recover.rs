@@ -6,14 +6,15 @@ use std::sync::Arc;
 use medtrace_ledger::block::Header;
 use medtrace_ledger::hash::Hash;
 use medtrace_ledger::{Checkpoint, Genesis, Note, SubmissionKind};
-use medtrace_log::consumer::{Isolation, Message, last};
-use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
+use medtrace_log::LogError;
+use medtrace_log::consumer::Message;
+use medtrace_log::sealed::{SealedBlock, read_header};
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, NOTICES, Topic};
-use medtrace_log::{Cluster, LogError};
 
 use crate::chain::{Chain, Fault};
 use crate::clock::APART_MS_MAX;
 use crate::inspect::{Consortium, inspect};
+use crate::outside::{Blocks as _, Outside};
 use crate::standing::Standing;
 use crate::stop::Stop;
 use crate::verify::Verifier;
@@ -57,23 +58,23 @@ impl From<&Published> for Claim {
 }
 
 /// The chain as far as somebody has signed it: its notices are applied, its events are left to whoever signed.
-pub(crate) struct Followed {
-    pub chain: Chain,
-    pub last: Option<Header>,
+pub struct Followed<O: Outside> {
+    pub(crate) chain: Chain,
+    pub(crate) last: Option<Header>,
     /// Stands behind the chain's last block.
-    log: Option<SealedLog>,
+    log: Option<O::Blocks>,
 }
 
-impl Followed {
+impl<O: Outside> Followed<O> {
     /// Before the first block.
-    pub fn begin(genesis: &Genesis) -> Followed {
+    pub fn begin(genesis: &Genesis) -> Followed<O> {
         Followed { chain: Chain::begin(genesis), last: None, log: None }
     }
 
     /// Goes on to `size` headers, and holds every claim against the chain as it passes. Cancelling loses nothing.
-    pub async fn follow(
+    pub(crate) async fn follow(
         &mut self,
-        cluster: &Cluster,
+        outside: &O,
         consortium: &Consortium,
         size: u64,
         claims: &[Claim],
@@ -84,7 +85,7 @@ impl Followed {
         }
         let mut log = match self.log.take() {
             Some(log) => log,
-            None => SealedLog::open(cluster, self.chain.size(), Some(NOTICES)).await?,
+            None => outside.blocks(self.chain.size(), Some(NOTICES)).await?,
         };
         while self.chain.size() < size {
             let block = log.next().await?;
@@ -100,20 +101,20 @@ impl Followed {
 /// Reads the chain from what has been followed to its end, and holds it against the standing file and the last checkpoint.
 /// A block that nobody has signed yet may have been written by anybody: it is recomputed from its records, and must not be
 /// of the future (`clock_ms`).
-pub(crate) async fn recover(
-    cluster: &Cluster,
+pub(crate) async fn recover<O: Outside>(
+    outside: &O,
     genesis: &Genesis,
     consortium: &Arc<Consortium>,
     standing: Option<Standing>,
-    mut followed: Followed,
+    mut followed: Followed<O>,
     clock_ms: u64,
 ) -> Result<Recovered, Stop> {
-    let published = last_checkpoint(cluster, genesis).await?;
+    let published = last_checkpoint(outside, genesis).await?;
     let last_claim = published.as_ref().map(Claim::from);
     let own = Claim { who: "what this process has read", size: followed.chain.size(), root: followed.chain.root() };
     let claims: Vec<Claim> =
         [Some(own), standing.as_ref().map(Claim::from), last_claim].into_iter().flatten().collect();
-    let end = last(cluster, BLOCKS, 0, Isolation::Committed).await?;
+    let end = outside.last(BLOCKS).await?;
     let (size, blocks_to) = match &end {
         Some(message) => (read_header(message)?.0.height.saturating_add(1), message.offset + 1),
         None => (0, 0),
@@ -122,11 +123,11 @@ pub(crate) async fn recover(
         return Err(Stop::Ahead { who, said: *said, held: size });
     }
     let signed = claims.iter().map(|claim| claim.size).max().unwrap_or_default();
-    followed.follow(cluster, consortium, signed, &claims).await?;
+    followed.follow(outside, consortium, signed, &claims).await?;
     let Followed { chain, mut last, .. } = followed;
     let mut verifier = Verifier::of(chain, consortium.clone());
     if verifier.chain().size() < size {
-        let mut log = SealedLog::open(cluster, verifier.chain().size(), None).await?;
+        let mut log = outside.blocks(verifier.chain().size(), None).await?;
         while verifier.chain().size() < size {
             let block = log.next().await?;
             recompute(&mut verifier, &block, clock_ms).await?;
@@ -171,8 +172,8 @@ fn compare(chain: &Chain, claims: &[Claim]) -> Result<(), Stop> {
     }
 }
 
-async fn last_checkpoint(cluster: &Cluster, genesis: &Genesis) -> Result<Option<Published>, Stop> {
-    let message = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?;
+async fn last_checkpoint<O: Outside>(outside: &O, genesis: &Genesis) -> Result<Option<Published>, Stop> {
+    let message = outside.last(CHECKPOINTS).await?;
     message.map(|message| Published::read(message, genesis)).transpose()
 }
 

@@ -7,6 +7,7 @@ use medtrace_log::consumer::{Follower, Isolation, last};
 use medtrace_log::topics::CHECKPOINTS;
 
 use crate::inspect::Consortium;
+use crate::outside::Machine;
 use crate::recover::{Claim, Followed, Published};
 use crate::standing::Standing;
 use crate::stop::Stop;
@@ -15,9 +16,10 @@ use crate::{Config, Status};
 /// Follows the chain as far as it is signed, until it is cancelled, which loses nothing.
 pub(crate) async fn stand_by(
     config: &Config,
+    machine: &Machine,
     consortium: &Consortium,
     standing: Option<&Standing>,
-    followed: &mut Followed,
+    followed: &mut Followed<Machine>,
     status: &Status,
 ) -> Result<Infallible, Stop> {
     let cluster: &Cluster = &config.kafka;
@@ -29,7 +31,7 @@ pub(crate) async fn stand_by(
         let claim = Claim::from(&Published::read(message, &config.genesis)?);
         let size = claim.size;
         let claims: Vec<Claim> = standing.map(Claim::from).into_iter().chain([claim]).collect();
-        followed.follow(cluster, consortium, size, &claims).await?;
+        followed.follow(machine, consortium, size, &claims).await?;
         status.follows(followed.chain.size(), told_ms);
     }
 }
