@@ -190,7 +190,12 @@ impl Maker {
 
     /// What a scanner sends for pack `n`.
     pub fn code(&self, n: u64) -> String {
-        format!("]d201{}17290228{}\u{1d}21{n}", self.gtin, format_args!("10L{}", n / LOT_ITEMS))
+        format!("]d201{}1729022810{}\u{1d}21{n}", self.gtin, Maker::lot(n))
+    }
+
+    /// The lot of pack `n`.
+    pub fn lot(n: u64) -> String {
+        format!("L{}", n / LOT_ITEMS)
     }
 }
 

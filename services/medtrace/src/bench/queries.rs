@@ -119,8 +119,11 @@ const QUESTIONS: [Question; 8] = [
     },
     Question { what: "30 of the next page", path: |_, _, s| s.next.clone(), finds: true },
     Question {
-        what: "30 of a lot of a place: EQ_ILMD",
-        path: |maker, n, _| format!("/events?EQ_readPoint={}&EQ_ILMD_cbvmda:lotNumber=L{}", maker.place(), n % 4),
+        // Told by the events themselves, not by a column: 5,000 rows of the place are looked at.
+        what: "a page of a lot of a place: EQ_ILMD",
+        path: |maker, n, _| {
+            format!("/events?EQ_readPoint={}&EQ_ILMD_cbvmda:lotNumber={}", maker.place(), Maker::lot(n))
+        },
         finds: false,
     },
 ];

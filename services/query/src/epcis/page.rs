@@ -35,6 +35,8 @@ const ROWS_COUNTED_AT_ONCE: usize = 10_000;
 const COUNTED_MAX: usize = 50_000;
 /// A page ends when this many rows were looked at, however few of them matched exactly.
 const SCANNED_MAX: usize = 5_000;
+/// So many times more rows are read at once, each time that the rows before did not fill the page.
+const ROWS_GROWTH: usize = 8;
 
 /// Events in order; `next` is the last place looked at if there may be more.
 pub struct Page {
@@ -55,8 +57,8 @@ pub async fn page(
 ) -> Result<Page, Problem> {
     hashed(client, ask, known).await?;
     let (mut events, mut bytes, mut scanned) = (Vec::new(), 0, 0);
+    let mut limit = most.events + 1;
     loop {
-        let limit = most.events + 1;
         let found = rows(client, ask, known, after, limit).await.map_err(store_failed)?;
         for some in found.chunks(BODIES_AT_ONCE) {
             let mut bodies = bodies(client, some).await?;
@@ -79,6 +81,8 @@ pub async fn page(
         if scanned >= SCANNED_MAX {
             return Ok(Page { events, next: after });
         }
+        // Few of them match: what the store finds costs about the same however many rows are taken of it.
+        limit = (limit * ROWS_GROWTH).min(SCANNED_MAX);
     }
 }
 

@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 
-use crate::goods::{OTHER_GLN, World, at, gln, lot};
+use crate::goods::{OTHER_GLN, World, at, gln, lot, made};
 use crate::story::{FACTORY_GLN, HOSPITAL_GLN, item};
 
 const NAMES: [&str; 4] = ["2-1", "2-2", "2-3", "2-4"];
@@ -231,4 +231,26 @@ async fn a_limit_holds_over_all_pages_and_too_much_is_refused() {
     let many: Vec<String> = (0..33).map(|n| format!("EXISTS_https://ns.example/epcis%23a{n}")).collect();
     let problem = world.0.json(413, &format!("/events?{}", many.join("&"))).await;
     assert_eq!(problem["type"], "epcisException:QueryTooComplexException");
+}
+
+/// One of 25 events is of the lot: it is found behind those that the store's columns cannot tell from it, once.
+#[tokio::test]
+async fn what_columns_do_not_tell_is_found_among_many() {
+    let mut world = World::new().await;
+    let lot = |n: u32| if n % 25 == 7 { "RARE".to_owned() } else { format!("L{n}") };
+    let all: Vec<Value> = (0..60).map(|n| made(n, &lot(n), &[item(&format!("S{n}"))])).collect();
+    world.says("factory", &all).await;
+    for per_page in [1, 2, 30] {
+        let (mut path, mut minutes) = (format!("/events?EQ_ILMD_cbvmda:lotNumber=RARE&perPage={per_page}"), Vec::new());
+        loop {
+            let answer = world.0.get(&path).send().await.unwrap();
+            let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+            let document: Value = answer.json().await.unwrap();
+            let list = document["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap().clone();
+            minutes.extend(list.iter().map(|event| event["eventTime"].as_str().unwrap()[14..16].to_owned()));
+            let Some(link) = link else { break };
+            path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        }
+        assert_eq!(minutes, ["07", "32", "57"], "{per_page} a page");
+    }
 }
