@@ -2,12 +2,13 @@
 //!
 //! In scope: configuration from the environment ([`config`]), one log format ([`logging`]), start, signals and ordered
 //! end ([`life`]), the admin port ([`admin`]), problem+json answers ([`problem`]), bearer tokens ([`tokens`]),
-//! private-key files ([`keys`]) and small files that must outlive the process ([`files`]).
+//! private-key files ([`keys`]), requests to others with TLS ([`client`]) and small files that must outlive the process ([`files`]).
 //!
 //! Out of scope: anything a service does for its users; Kafka and ClickHouse (crates `log` and `store`); what a token's
 //! party may say (crate `registry`).
 
 pub mod admin;
+pub mod client;
 pub mod config;
 pub mod files;
 pub mod keys;

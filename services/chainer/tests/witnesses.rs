@@ -2,41 +2,27 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../crates/service/tests/tls/mod.rs"]
+mod tls;
 mod world;
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use medtrace_ledger::{Checkpoint, Genesis};
-use medtrace_log::Cluster;
-use medtrace_log::consumer::{Follower, Isolation, last};
+use medtrace_ledger::Checkpoint;
+use medtrace_log::consumer::{Isolation, last};
 use medtrace_log::embedded::Scratch;
 use medtrace_log::producer::Producer;
 use medtrace_log::topics::CHECKPOINTS;
+use tls::Authority;
 use world::process::{Site, all_sealed_of};
-use world::witness::{Fake, Manner, witnessed};
+use world::witness::{Fake, Manner, cosigned, witnessed};
 use world::*;
 
 /// An address where nobody answers.
 fn nobody() -> (u16, String) {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     (port, format!("http://127.0.0.1:{port}"))
-}
-
-/// The first checkpoint of at least `size` headers whose quorum is reached; how many have cosigned it.
-async fn cosigned(cluster: &Cluster, genesis: &Genesis, size: u64) -> (Checkpoint, usize) {
-    let checkpoints = Follower::open(cluster, CHECKPOINTS, Isolation::Committed, &[(0, 0)]).await.unwrap();
-    let found = async {
-        loop {
-            let note = String::from_utf8(checkpoints.next().await.unwrap().value).unwrap();
-            let (checkpoint, cosignatures) = Checkpoint::open(&note, genesis).unwrap();
-            let names = cosignatures.iter().map(|cosignature| cosignature.witness.clone()).collect();
-            if checkpoint.size >= size && genesis.policy.is_met(&names) {
-                return (checkpoint, names.len());
-            }
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(60), found).await.expect("a quorum")
 }
 
 #[tokio::test]
@@ -146,5 +132,34 @@ async fn a_new_machine_waits_for_witnesses_and_one_that_remembers_does_not() {
     all_sealed_of(&cluster, &genesis).await;
     cosigned(&cluster, &genesis, 3).await;
     assert_eq!(witness.size(), 3);
+    running.kill().await;
+}
+
+#[tokio::test]
+async fn a_witness_behind_tls_is_asked_if_an_authority_vouches_for_it() {
+    let kafka = Scratch::start().await;
+    let (cluster, plain) = (kafka.cluster(), Fake::start("hospital", Manner::Honest).await);
+    let authority = Authority::new();
+    let behind = plain.url.rsplit(':').next().unwrap().parse().unwrap();
+    let url = format!("https://127.0.0.1:{}", authority.front("127.0.0.1", behind).await);
+    let genesis = witnessed(&[("hospital", &url)], 1);
+    let mut site = Site::of(&kafka, "chainer", &genesis);
+    // Nobody on this machine vouches for it: it is not asked, and a chainer that remembers nothing waits.
+    let mut running = site.start();
+    running.says("invalid peer certificate: UnknownIssuer").await;
+    running.says("too few witnesses answer").await;
+    running.kill().await;
+    assert_eq!(plain.size(), 0);
+
+    let file = site.folder.join("authorities.pem");
+    std::fs::write(&file, authority.pem()).unwrap();
+    site.settings.push(("SSL_CERT_FILE", file.to_str().unwrap().to_owned()));
+    let mut running = site.start();
+    running.ready().await;
+    send_of(&Producer::open(&cluster).unwrap(), &genesis, &admission("acme")).await;
+    let report = all_sealed_of(&cluster, &genesis).await;
+    let (checkpoint, names) = cosigned(&cluster, &genesis, 1).await;
+    assert_eq!((names, Some((1, checkpoint.root))), (1, report.end));
+    assert_eq!(plain.size(), 1);
     running.kill().await;
 }

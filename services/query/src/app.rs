@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clickhouse::Client;
 use clickhouse::error::Error;
+use medtrace_service::client::machine_tls;
 use medtrace_service::tokens::Tokens;
 use medtrace_service::{ConfigError, Kind, Problem, Shutdown};
 use medtrace_store::read::TooMuch;
@@ -23,7 +24,7 @@ use crate::subscribe::address::Guard;
 use crate::subscribe::book::Book;
 use crate::subscribe::clock::Clock;
 use crate::subscribe::feed::{READERS_MAX, Source};
-use crate::subscribe::send::{Sender, machine_tls};
+use crate::subscribe::send::Sender;
 use crate::subscribe::worker::{DELIVERIES_AT_ONCE, RETRIES_AT_ONCE, Tools};
 use crate::view::View;
 

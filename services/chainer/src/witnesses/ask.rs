@@ -7,10 +7,11 @@ use medtrace_ledger::note::sign_note;
 use medtrace_ledger::policy::Witness;
 use medtrace_ledger::{KeyName, Origin, Signer};
 use medtrace_log::Cluster;
+use medtrace_service::client::Client;
 
 use super::attend::cosign;
 use super::headers::Headers;
-use super::question::{Answer, Unanswered, ask as question, client};
+use super::question::{Answer, Unanswered, ask as question};
 use crate::recover::Published;
 use crate::stop::Stop;
 
@@ -30,7 +31,7 @@ pub(crate) async fn ask(
     signer: &Signer,
     published: Option<&Published>,
 ) -> Result<Vec<KeyName>, Stop> {
-    let client = client(ASK_MS).map_err(|error| Stop::Client(error.to_string()))?;
+    let client = Client::new(ASK_MS).map_err(|error| Stop::Client(error.to_string()))?;
     // An empty log has one checkpoint: signing it says nothing of any other.
     let nothing = sign_note(format!("{}\n0\n{}\n", origin, empty_root()), std::slice::from_ref(signer))?;
     let asked = witnesses.iter().map(|witness| {
@@ -52,7 +53,7 @@ pub(crate) async fn ask(
 }
 
 async fn ask_one(
-    client: &reqwest::Client,
+    client: &Client,
     cluster: &Cluster,
     witness: &Witness,
     nothing: String,

@@ -8,11 +8,12 @@ use medtrace_ledger::checkpoint::verify_cosignature;
 use medtrace_ledger::note::SignatureLine;
 use medtrace_ledger::policy::Witness;
 use medtrace_log::Cluster;
+use medtrace_service::client::Client;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::headers::Headers;
-use super::question::{Answer, Unanswered, ask, client};
+use super::question::{Answer, Unanswered, ask};
 use super::{Cosigned, Newest};
 use crate::{Metrics, Status};
 
@@ -41,7 +42,7 @@ impl Attending {
     /// Cosigns each round's checkpoint, until the rounds end.
     pub async fn run(mut self, mut rounds: watch::Receiver<Option<Newest>>, answers: mpsc::Sender<Cosigned>) {
         let name = self.witness.name.clone();
-        let client = match client(ANSWER_MS) {
+        let client = match Client::new(ANSWER_MS) {
             Ok(client) => client,
             Err(error) => return tracing::error!(witness = %name, error = %error, "a witness cannot be asked"),
         };
@@ -77,14 +78,14 @@ impl Attending {
         }
     }
 
-    async fn cosign(&mut self, client: &reqwest::Client, newest: &Newest) -> Result<SignatureLine, Unanswered> {
+    async fn cosign(&mut self, client: &Client, newest: &Newest) -> Result<SignatureLine, Unanswered> {
         cosign(client, &self.witness, &mut self.headers, newest.size, &newest.note).await
     }
 }
 
 /// Brings a witness to a published checkpoint, from whatever it has; its verified line.
 pub(super) async fn cosign(
-    client: &reqwest::Client,
+    client: &Client,
     witness: &Witness,
     headers: &mut Headers,
     size: u64,

@@ -1,13 +1,10 @@
 //! One question to one witness, by C2SP tlog-witness.
 
-use std::time::Duration;
-
 use medtrace_ledger::add_checkpoint::AddCheckpoint;
 use medtrace_ledger::foreign::ForeignCheckpoint;
 use medtrace_ledger::note::SignatureLine;
 use medtrace_log::LogError;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, redirect};
+use medtrace_service::client::{AskError, Client};
 
 /// Media type of an answer that names the latest size.
 const SIZE_MEDIA_TYPE: &str = "text/x.tlog.size";
@@ -29,9 +26,9 @@ pub(super) enum Answer {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unanswered {
     #[error("it cannot be asked: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] AskError),
     #[error("it answers {status}: {text}")]
-    Status { status: StatusCode, text: String },
+    Status { status: u16, text: String },
     #[error("it answers what is none: {0}")]
     Form(&'static str),
     #[error("its signature does not verify")]
@@ -44,33 +41,18 @@ pub(super) enum Unanswered {
     Log(#[from] LogError),
 }
 
-/// A client for witnesses that waits so long for an answer, milliseconds, and follows nobody elsewhere.
-pub(super) fn client(answer_ms: u64) -> Result<Client, reqwest::Error> {
-    Client::builder().timeout(Duration::from_millis(answer_ms)).redirect(redirect::Policy::none()).build()
-}
-
 /// Asks for a cosignature; `url` is the witness's submission prefix.
 pub(super) async fn ask(client: &Client, url: &str, question: &AddCheckpoint) -> Result<Answer, Unanswered> {
     let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
-    let mut response = client.post(url).body(question.to_string()).send().await?;
-    let status = response.status();
-    let names_size = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == SIZE_MEDIA_TYPE);
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > ANSWER_BYTES_MAX {
-            return Err(Unanswered::Form("too long"));
-        }
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Unanswered::Form("no UTF-8"))?;
-    match status {
-        StatusCode::OK => {
-            lines(&question.note, &text).map(Answer::Cosigned).ok_or(Unanswered::Form("no signature lines"))
-        }
+    let answer = client.post(&url, question.to_string(), ANSWER_BYTES_MAX).await?;
+    let names_size = answer.headers.get("content-type").is_some_and(|kind| kind == SIZE_MEDIA_TYPE);
+    let text = String::from_utf8(answer.body.into()).map_err(|_| Unanswered::Form("no UTF-8"))?;
+    match answer.status.as_u16() {
+        200 => lines(&question.note, &text).map(Answer::Cosigned).ok_or(Unanswered::Form("no signature lines")),
         // Without a size: that which was named is the latest, and has another root.
-        StatusCode::CONFLICT if !names_size => Ok(Answer::Inconsistent),
-        StatusCode::CONFLICT => text.trim_end().parse().map(Answer::Has).map_err(|_| Unanswered::Form("no size")),
-        StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Inconsistent),
+        409 if !names_size => Ok(Answer::Inconsistent),
+        409 => text.trim_end().parse().map(Answer::Has).map_err(|_| Unanswered::Form("no size")),
+        422 => Ok(Answer::Inconsistent),
         status => Err(Unanswered::Status { status, text: text.chars().take(200).collect() }),
     }
 }

@@ -25,7 +25,7 @@ pub struct Site {
     pub cluster: Cluster,
     pub folder: PathBuf,
     /// Further settings.
-    pub settings: Vec<(&'static str, &'static str)>,
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// A running chainer.
@@ -52,8 +52,8 @@ impl Site {
         Site { cluster: kafka.cluster(), folder, settings: Vec::new() }
     }
 
-    pub fn with(mut self, name: &'static str, value: &'static str) -> Site {
-        self.settings.push((name, value));
+    pub fn with(mut self, name: &'static str, value: &str) -> Site {
+        self.settings.push((name, value.to_owned()));
         self
     }
 
@@ -67,7 +67,7 @@ impl Site {
             .env("MEDTRACE_KEYS", self.folder.join("keys"))
             .env("MEDTRACE_DATA", self.folder.join("data"))
             .env("MEDTRACE_ADMIN", "127.0.0.1:0")
-            .envs(self.settings.iter().copied())
+            .envs(self.settings.iter().map(|(name, value)| (*name, value)))
             .stderr(File::options().create(true).append(true).open(&log).unwrap());
         Running { child: Child::spawn(command).unwrap(), log, from }
     }

@@ -1,7 +1,7 @@
 //! A witness to test with: as C2SP tlog-witness says, and as it should not be.
 
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
@@ -14,10 +14,16 @@ use medtrace_ledger::checkpoint::cosign;
 use medtrace_ledger::foreign::ForeignCheckpoint;
 use medtrace_ledger::merkle::verify_consistency;
 use medtrace_ledger::policy::{Group, Policy, Threshold, Witness};
-use medtrace_ledger::{Genesis, Hash, KeyName, Signer};
+use medtrace_ledger::{Checkpoint, Genesis, Hash, KeyName, Signer};
+use medtrace_log::Cluster;
+use medtrace_log::consumer::{Follower, Isolation};
+use medtrace_log::topics::CHECKPOINTS;
 use tokio::task::JoinHandle;
 
 use super::{genesis, key};
+
+/// Longest wait for a quorum.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// How it behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +102,7 @@ fn conflict(size: u64) -> Response {
     (StatusCode::CONFLICT, [(CONTENT_TYPE, "text/x.tlog.size")], format!("{size}\n")).into_response()
 }
 
-fn signer(name: &str) -> Signer {
+pub fn signer(name: &str) -> Signer {
     Signer::new(name.parse::<KeyName>().unwrap(), key(name))
 }
 
@@ -116,4 +122,20 @@ pub fn witnessed(witnesses: &[(&str, &str)], quorum: usize) -> Genesis {
         ..genesis().policy
     };
     Genesis { policy, ..genesis() }
+}
+
+/// The first checkpoint of at least `size` headers whose quorum is reached; how many have cosigned it.
+pub async fn cosigned(cluster: &Cluster, genesis: &Genesis, size: u64) -> (Checkpoint, usize) {
+    let checkpoints = Follower::open(cluster, CHECKPOINTS, Isolation::Committed, &[(0, 0)]).await.unwrap();
+    let found = async {
+        loop {
+            let note = String::from_utf8(checkpoints.next().await.unwrap().value).unwrap();
+            let (checkpoint, cosignatures) = Checkpoint::open(&note, genesis).unwrap();
+            let names = cosignatures.iter().map(|cosignature| cosignature.witness.clone()).collect();
+            if checkpoint.size >= size && genesis.policy.is_met(&names) {
+                return (checkpoint, names.len());
+            }
+        }
+    };
+    tokio::time::timeout(WAIT, found).await.expect("a quorum")
 }

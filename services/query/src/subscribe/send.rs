@@ -14,7 +14,6 @@
 //! an old delivery again. Each attempt has a new `t`.
 
 use medtrace_ledger::hash::hex;
-use std::io;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -22,12 +21,12 @@ use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderName, Method, Request, Uri};
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::Full;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use medtrace_service::client::with_causes;
+use rustls::ClientConfig;
 use sha2::Sha256;
 
 use super::address::Guard;
@@ -99,26 +98,8 @@ impl Sender {
     }
 }
 
-/// TLS with the machine's certificate authorities. A machine that has none reaches no receiver that is not in its network.
-///
-/// # Errors
-/// The library's own: it has no protocol version.
-pub fn machine_tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = || ring::default_provider().into();
-    let builder = || ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-    match builder()?.with_native_roots() {
-        Ok(roots) => Ok(roots.with_no_client_auth()),
-        Err(error) => {
-            let error: io::Error = error;
-            tracing::warn!(%error, "no certificate authority is known here: webhooks with https will fail");
-            Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-        }
-    }
-}
-
 fn said(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ").chars().take(ERROR_CHARS_MAX).collect()
+    with_causes(error).chars().take(ERROR_CHARS_MAX).collect()
 }
 
 /// The value of the header that shows who sent a body and when; `now_s` in Unix seconds.
