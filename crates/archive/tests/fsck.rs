@@ -4,10 +4,12 @@
 //! Needs Go, and the network the first time; without it the test is skipped and says so.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../../tests/src/go.rs"]
+mod go;
 mod world;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use medtrace_archive::Archive;
@@ -15,31 +17,11 @@ use medtrace_ledger::hash::base64;
 use medtrace_ledger::tile::{Edge, Tiles};
 use medtrace_ledger::{Checkpoint, Hash, KeyName, Signer, SigningKey};
 
-const MODULE: &str = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.4";
+const FSCK: &str = "github.com/transparency-dev/tessera/cmd/fsck";
+const VERSION: &str = "v1.0.4";
 const ORIGIN: &str = "log.example/test";
 /// More than one full tile on level 0, and a partial one on each level.
 const HEADERS: u64 = 600;
-
-/// The tool, built once; `None`, said aloud, where it cannot be.
-fn fsck() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fsck-v1.0.4");
-    let tool = folder.join("fsck");
-    if !tool.is_file() {
-        let installed = Command::new("go").args(["install", MODULE]).env("GOBIN", &folder).output();
-        match installed {
-            Ok(output) if output.status.success() => {}
-            Ok(output) => {
-                eprintln!("skipped: {MODULE} cannot be built: {}", String::from_utf8_lossy(&output.stderr));
-                return None;
-            }
-            Err(error) => {
-                eprintln!("skipped: Go is not installed: {error}");
-                return None;
-            }
-        }
-    }
-    Some(tool)
-}
 
 /// Workers of the tool, more than the log has tiles: with fewer it waits for ever once a tile differs.
 const WORKERS: &str = "16";
@@ -63,7 +45,7 @@ fn audit(tool: &Path, folder: &Path) -> (bool, String) {
 
 #[tokio::test]
 async fn tesseras_fsck_finds_the_log_whole_and_one_flipped_bit() {
-    let Some(tool) = fsck() else { return };
+    let Some(tool) = go::tool(env!("CARGO_TARGET_TMPDIR"), FSCK, VERSION) else { return };
     let folder = std::env::temp_dir().join(format!("medtrace-fsck-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("archive")).unwrap();
@@ -74,7 +56,7 @@ async fn tesseras_fsck_finds_the_log_whole_and_one_flipped_bit() {
     fs::write(folder.join("log.vkey"), vkey).unwrap();
 
     let archive = Archive::open(folder.join("archive").to_str().unwrap()).unwrap();
-    let writer = archive.write().await.unwrap();
+    let mut writer = archive.write().await.unwrap();
     let (mut edge, mut full) = (Edge::default(), Tiles::new());
     for height in 0..HEADERS {
         edge.push(world::block(height, &[]).text.as_bytes(), &mut full).unwrap();

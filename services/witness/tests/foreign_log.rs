@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "../../../tests/src/go.rs"]
+mod go;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use common::*;
@@ -12,27 +14,8 @@ use medtrace_ledger::ForeignCheckpoint;
 use medtrace_service::keys;
 
 const VERSION: &str = "v1.0.4";
-const MODULE: &str = "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot";
-
-/// Tessera's command that adds files to a log; built once.
-fn tessera() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tessera-{VERSION}"));
-    let program = folder.join("posix-oneshot");
-    if !program.exists() {
-        let go = ["go", "/usr/local/go/bin/go"].into_iter().find(|go| Command::new(go).arg("version").output().is_ok());
-        let Some(go) = go else {
-            eprintln!("skipped: Go is not installed");
-            return None;
-        };
-        let module = format!("{MODULE}@{VERSION}");
-        let built = Command::new(go).args(["install", &module]).env("GOBIN", &folder).output().unwrap();
-        if !built.status.success() {
-            eprintln!("skipped: {module} cannot be built: {}", String::from_utf8_lossy(&built.stderr));
-            return None;
-        }
-    }
-    Some(program)
-}
+/// Adds files to a log.
+const COMMAND: &str = "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot";
 
 async fn add(program: &Path, folder: &Path, entries: &str) -> Output {
     let mut command = Command::new(program);
@@ -48,7 +31,7 @@ async fn add(program: &Path, folder: &Path, entries: &str) -> Output {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tessera_log_is_cosigned_as_it_grows() {
-    let Some(program) = tessera() else { return };
+    let Some(program) = go::tool(env!("CARGO_TARGET_TMPDIR"), COMMAND, VERSION) else { return };
     let scratch = Scratch::new();
     let folder = scratch.path().join("tessera");
     std::fs::create_dir(&folder).unwrap();
