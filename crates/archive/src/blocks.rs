@@ -97,6 +97,11 @@ pub(crate) fn path(first: u64) -> String {
     format!("{FOLDER}/{first:0DIGITS$}")
 }
 
+/// Whether a block file may have this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.parse().is_ok_and(|first| path(first) == format!("{FOLDER}/{name}"))
+}
+
 /// The first height of the file that holds `height`, or will.
 fn file_of(names: &[String], height: u64) -> Result<u64, ArchiveError> {
     let mut found = 0;

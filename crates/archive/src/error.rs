@@ -12,12 +12,15 @@ pub enum ArchiveError {
     /// What stands there is torn, foreign, or does not follow from what stands before it. Needs an operator.
     #[error("read {path} of the archive: {detail}")]
     Damaged { path: String, detail: String },
-    /// Something else has been written under this name. Needs an operator.
+    /// Something else has been written under this name, or another process writes. Needs an operator.
     #[error("write {path} of the archive: other bytes stand there")]
     Differs { path: String },
     /// Another process writes to this archive.
     #[error("write to the archive: another process does")]
     Locked,
+    /// What is served by others is theirs to write. Bad configuration.
+    #[error("write {path} of the archive: over HTTP it can only be read")]
+    ReadOnly { path: String },
     /// The log, where blocks are read from both.
     #[error(transparent)]
     Log(#[from] medtrace_log::LogError),

@@ -1,11 +1,11 @@
 //! The archive: verified blocks, and the header log as it is served, in a folder or bucket from which everything can be
-//! verified and rebuilt without Kafka.
+//! verified and rebuilt without Kafka; also over HTTP, from whoever serves it.
 //!
 //! ```text
 //! block/<first>                blocks from height <first> (ten digits) on, up to where the next file begins   see `format`
 //! tile/…                       tiles and entry bundles, full and partial, under the paths they are served at
 //! checkpoint                   the newest checkpoint note of which all of the above is there
-//! lock                         a folder only: one writer at a time
+//! lock                         a folder only: one writer at a time; in a bucket, writes on condition of what stands there
 //! ```
 //!
 //! In scope: the file format ([`mod@format`]), writing in one order ([`Writer`]: blocks, tiles, checkpoint, each durable before
@@ -17,9 +17,11 @@
 //! the last block file by a longer one that begins with it. Partial tiles are removed once the full one is there.
 
 mod blocks;
+mod bucket;
 mod error;
 pub mod format;
 mod objects;
+mod served;
 mod source;
 mod writer;
 
@@ -35,6 +37,7 @@ use bytes::Bytes;
 use medtrace_ledger::Tile;
 use object_store::ObjectStore;
 use objects::Objects;
+use served::Served;
 
 /// Name of the newest checkpoint.
 const CHECKPOINT: &str = "checkpoint";
@@ -44,17 +47,53 @@ const CHECKPOINT: &str = "checkpoint";
 pub struct Archive(Objects);
 
 impl Archive {
-    /// The archive at this place: the path of a folder that exists.
+    /// The archive at this place: the path of a folder that exists, a bucket (`s3://<bucket>/<prefix>`, see the settings of
+    /// `object_store`: `AWS_ENDPOINT`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`), or an address at which
+    /// somebody serves one to read (`https://<query service>/log`).
     ///
     /// # Errors
     /// A place that cannot be used. An archive that nothing has been written to yet is empty.
     pub fn open(place: &str) -> Result<Archive, ArchiveError> {
-        Ok(Archive(Objects::folder(Path::new(place))?))
+        Ok(Archive(match place {
+            bucket if bucket.starts_with(bucket::SCHEME) => Objects::Store(bucket::open(bucket, environment())?),
+            address if address.starts_with("https://") || address.starts_with("http://") => {
+                Objects::Served(Served::at(address)?)
+            }
+            folder => Objects::folder(Path::new(folder))?,
+        }))
     }
 
-    /// The archive in this store, whose writes must be durable when they return. Nothing keeps a second writer out.
+    /// The archive in a bucket (`s3://…`), with these settings in place of the environment's.
+    ///
+    /// # Errors
+    /// Settings that cannot be used.
+    pub fn bucket(place: &str, settings: &[(&str, &str)]) -> Result<Archive, ArchiveError> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Ok(Archive(Objects::Store(bucket::open(place, settings)?)))
+    }
+
+    /// The archive in this store, whose writes must be durable when they return. Of two writers one fails.
     pub fn over(store: Arc<dyn ObjectStore>) -> Archive {
-        Archive(Objects::over(store))
+        Archive(Objects::Store(store))
+    }
+
+    /// The names of all block files, ascending.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn block_files(&self) -> Result<Vec<String>, ArchiveError> {
+        self.0.list(blocks::FOLDER).await
+    }
+
+    /// A block file as it stands there, by its name.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn block_file(&self, name: &str) -> Result<Option<Bytes>, ArchiveError> {
+        match blocks::is_name(name) {
+            true => self.0.get(&format!("{}/{name}", blocks::FOLDER)).await,
+            false => Ok(None),
+        }
     }
 
     /// The newest checkpoint of which everything is there; `None` before the first.
@@ -99,4 +138,9 @@ impl Archive {
     pub async fn write(&self) -> Result<Writer, ArchiveError> {
         Writer::open(self.0.clone()).await
     }
+}
+
+/// Variables of this process, but those that are no text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -7,7 +7,7 @@ use medtrace_log::sealed::SealedBlock;
 
 use crate::blocks::{Blocks, path};
 use crate::format::{MAGIC, encode, is_finished};
-use crate::objects::{Lock, Objects};
+use crate::objects::{Lock, Objects, Slot};
 use crate::{ArchiveError, CHECKPOINT};
 
 /// Tiles that are written at once.
@@ -25,6 +25,9 @@ pub struct Writer {
     blocks: usize,
     /// Something of it is not written yet.
     pending: bool,
+    /// The last file and the checkpoint as they stand there.
+    file: Slot,
+    checkpoint: Slot,
     _lock: Lock,
 }
 
@@ -32,8 +35,10 @@ impl Writer {
     pub(crate) async fn open(objects: Objects) -> Result<Writer, ArchiveError> {
         let lock = objects.lock()?;
         let written = Some(Blocks::open(objects.clone(), 0).await?);
-        let (first, bytes, blocks) = (0, Vec::new(), 0);
-        Ok(Writer { objects, written, next: 0, first, bytes, blocks, pending: false, _lock: lock })
+        let file = Slot::new(path(0), Bytes::new());
+        let checkpoint = Slot::new(CHECKPOINT.to_owned(), objects.get(CHECKPOINT).await?.unwrap_or_default());
+        let (next, first, bytes, blocks, pending) = (0, 0, Vec::new(), 0, false);
+        Ok(Writer { objects, written, next, first, bytes, blocks, pending, file, checkpoint, _lock: lock })
     }
 
     /// The next of the blocks that are there; `None` after the last. Nothing can be appended before.
@@ -47,6 +52,7 @@ impl Writer {
         if block.is_none()
             && let Some(written) = self.written.take()
         {
+            self.file = Slot::new(path(written.file.first), written.file.bytes.clone());
             (self.first, self.bytes, self.blocks) =
                 (written.file.first, written.file.bytes.into(), written.file.blocks);
             self.begin_file_if_due();
@@ -87,7 +93,7 @@ impl Writer {
     /// Those of the store; the writer must be opened again.
     pub async fn flush(&mut self) -> Result<(), ArchiveError> {
         if self.pending {
-            self.objects.replace(&path(self.first), self.bytes.clone().into()).await?;
+            self.objects.replace(&mut self.file, self.bytes.clone().into()).await?;
             self.pending = false;
         }
         Ok(())
@@ -114,13 +120,14 @@ impl Writer {
     ///
     /// # Errors
     /// Those of the store; it may be tried again.
-    pub async fn publish(&self, checkpoint: &str) -> Result<(), ArchiveError> {
-        self.objects.replace(CHECKPOINT, Bytes::copy_from_slice(checkpoint.as_bytes())).await
+    pub async fn publish(&mut self, checkpoint: &str) -> Result<(), ArchiveError> {
+        self.objects.replace(&mut self.checkpoint, Bytes::copy_from_slice(checkpoint.as_bytes())).await
     }
 
     fn begin_file_if_due(&mut self) {
         if self.bytes.is_empty() || is_finished(self.blocks, self.bytes.len()) {
             (self.first, self.bytes, self.blocks) = (self.next, MAGIC.to_vec(), 0);
+            self.file = Slot::new(path(self.next), Bytes::new());
         }
     }
 }

@@ -178,7 +178,7 @@ fn tiles(size: u64) -> (Edge, Tiles) {
 async fn tiles_stay_as_they_are_and_partial_ones_are_cut_from_wider_ones() {
     let folder = Folder::new("tiles");
     let archive = folder.archive();
-    let writer = archive.write().await.unwrap();
+    let mut writer = archive.write().await.unwrap();
     assert_eq!(archive.checkpoint().await.unwrap(), None);
     for size in [5, 200] {
         writer.tiles(tiles(size).0.partial()).await.unwrap();
@@ -222,7 +222,7 @@ async fn every_write_may_fail_both_ways() {
     let run = async |archive: &Archive| -> Result<(), ArchiveError> {
         write(archive, &blocks[..1]).await?;
         write(archive, &blocks).await?;
-        let writer = archive.write().await?;
+        let mut writer = archive.write().await?;
         let (edge, full) = tiles(300);
         writer.tiles(full).await?;
         writer.tiles(edge.partial()).await?;

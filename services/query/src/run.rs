@@ -51,7 +51,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/log/missing", post(api::log::missing))
         .route("/log/checkpoint", get(api::log::checkpoint))
         .route("/log/genesis", get(api::log::genesis))
-        .route("/log/tile/{*path}", get(api::log::tile));
+        .route("/log/tile/{*path}", get(api::log::tile))
+        .route("/log/block/", get(api::log::block_files))
+        .route("/log/block/{first}", get(api::log::block_file));
     let epcis = resources()
         .route("/events", get(api::epcis::list).options(api::epcis::options))
         .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))

@@ -4,7 +4,7 @@
 //! Tiles and the checkpoint that is served with them come from the archive: what it names is there.
 
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, RawQuery, State};
+use axum::extract::{OriginalUri, Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use medtrace_archive::{Archive, ArchiveError};
@@ -77,15 +77,32 @@ pub async fn missing(State(app): State<App>, body: Bytes) -> Result<Response, Pr
 /// A tile or a bundle of entries, full or partial, of the log that the checkpoint names.
 pub async fn tile(State(app): State<App>, OriginalUri(uri): OriginalUri) -> Result<Response, Problem> {
     let none = || Kind::NoSuchResource.because("the log has no such tile");
-    let Some(archive) = &app.config.archive else {
-        return Err(Kind::NoSuchResource.because("no tiles are served here: the service was given no archive"));
-    };
+    let archive = of_archive(&app)?;
     // The path as it was sent: a tile has one spelling.
     let tile: Tile = uri.path().strip_prefix("/log/").and_then(|path| path.parse().ok()).ok_or_else(none)?;
     let size = archived(&app, archive).await?.map_or(0, |(_, size)| size);
     let bytes = archive.tile(tile, size).await.map_err(unreadable)?.ok_or_else(none)?;
     let keep = if tile.is_full() { FULL } else { PARTIAL };
     Ok(([(header::CONTENT_TYPE, BYTES), (header::CACHE_CONTROL, keep)], bytes).into_response())
+}
+
+/// The names of the archive's block files, a line each: what an archive over HTTP is found by.
+pub async fn block_files(State(app): State<App>) -> Result<Response, Problem> {
+    let names = of_archive(&app)?.block_files().await.map_err(unreadable)?;
+    let names = names.into_iter().map(|name| name + "\n").collect();
+    Ok(([(header::CACHE_CONTROL, CHANGING)], text(names)).into_response())
+}
+
+/// A file of blocks with their records, by the height of its first one. The last file grows.
+pub async fn block_file(State(app): State<App>, Path(first): Path<String>) -> Result<Response, Problem> {
+    let none = || Kind::NoSuchResource.because("the archive has no such file");
+    let bytes = of_archive(&app)?.block_file(&first).await.map_err(unreadable)?.ok_or_else(none)?;
+    Ok(([(header::CONTENT_TYPE, BYTES), (header::CACHE_CONTROL, CHANGING)], bytes).into_response())
+}
+
+fn of_archive(app: &App) -> Result<&Archive, Problem> {
+    let none = || Kind::NoSuchResource.because("nothing archived is served here: the service was given no archive");
+    app.config.archive.as_ref().ok_or_else(none)
 }
 
 /// The archive's checkpoint and its size.

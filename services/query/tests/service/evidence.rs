@@ -238,7 +238,7 @@ async fn tiles_are_served_from_the_archive_up_to_its_checkpoint() {
         headers.push(block["header"].as_str().unwrap().to_owned());
     }
     let (mut edge, mut full) = (Edge::default(), Tiles::new());
-    let writer = archive.write().await.unwrap();
+    let mut writer = archive.write().await.unwrap();
     for header in &headers {
         edge.push(header.as_bytes(), &mut full).unwrap();
     }

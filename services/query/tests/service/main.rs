@@ -5,12 +5,16 @@
 
 mod support;
 
+mod archived;
 mod controls;
 mod deliveries;
 mod epcis;
 mod evidence;
 mod foreign;
 mod forward;
+mod fsck;
+#[path = "../../../../tests/src/go.rs"]
+mod go;
 mod goods;
 mod hashes;
 mod live;
