@@ -1,5 +1,6 @@
 //! Reading: exact ranges, following from an offset, the last record, the bounds. Always by manual assignment and with
-//! bounded memory; never a silent jump (an offset that the log does not hold is [`LogError::OutOfRange`]).
+//! bounded memory; never a silent jump: an offset before the log is [`LogError::Archived`], one beyond it
+//! [`LogError::OutOfRange`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -254,7 +255,10 @@ impl Bounds {
             true => Ok(()),
             false => {
                 let (topic, Bounds { low, high }) = (topic.to_owned(), *self);
-                Err(LogError::OutOfRange { topic, partition, offset, low, high })
+                match offset < low {
+                    true => Err(LogError::Archived { topic, partition, offset, low }),
+                    false => Err(LogError::OutOfRange { topic, partition, offset, low, high }),
+                }
             }
         }
     }

@@ -14,9 +14,15 @@ pub enum LogError {
     /// A topic is missing, or is not as `schemas/topics.toml` says. Needs an operator.
     #[error("use topic {topic}: {detail}")]
     Topic { topic: String, detail: String },
-    /// The log does not hold the offset asked for: it was truncated, or it is another log. Needs an operator.
+    /// The log ends before the offset asked for: it was truncated, or it is another log. Needs an operator.
     #[error("read {topic}/{partition} at {offset}: the log holds {low}..{high}")]
     OutOfRange { topic: String, partition: i32, offset: u64, low: u64, high: u64 },
+    /// Older records were removed once they were archived. Needs the archive.
+    #[error(
+        "read {topic}/{partition} at {offset}: the log begins at {low}; what stood before is in the archive, \
+         which MEDTRACE_ARCHIVE must name"
+    )]
+    Archived { topic: String, partition: i32, offset: u64, low: u64 },
     /// The bytes on the broker's disk do not match their checksum. Needs an operator.
     #[error("read {topic}: the log is damaged there")]
     Damaged { topic: String, source: KafkaError },

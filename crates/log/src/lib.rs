@@ -2,7 +2,7 @@
 //!
 //! In scope: the topics and their settings ([`topics`]), the record that carries one signed submission ([`record`],
 //! [`frame`]), producing with known outcomes ([`producer`], [`transactions`]), reading exact ranges and following
-//! ([`consumer`]), one leader ([`lease`]), and one Kafka node as a child process ([`embedded`]).
+//! ([`consumer`]), removing what is archived ([`trim`]), one leader ([`lease`]), and one Kafka node as a child process ([`embedded`]).
 //!
 //! Out of scope: what a note says and whether it is true (medtrace-ledger), what a notice does (medtrace-registry),
 //! and any decision about what is sealed (the chainer).
@@ -24,6 +24,7 @@ pub mod record;
 pub mod sealed;
 pub mod topics;
 pub mod transactions;
+pub mod trim;
 
 pub use cluster::Cluster;
 pub use error::LogError;

@@ -103,13 +103,13 @@ pub async fn describe(cluster: &Cluster, names: &[&str]) -> Result<Vec<Topic>, L
     found_all(names, describe_some(&admin, names).await?)
 }
 
-type Admin = AdminClient<Quiet>;
+pub(crate) type Admin = AdminClient<Quiet>;
 
-fn admin(cluster: &Cluster) -> Result<Admin, LogError> {
+pub(crate) fn admin(cluster: &Cluster) -> Result<Admin, LogError> {
     cluster.client().create_with_context(Quiet).map_err(|error| LogError::Settings(error.to_string()))
 }
 
-fn options() -> AdminOptions {
+pub(crate) fn options() -> AdminOptions {
     let wait = Some(Duration::from_millis(REQUEST_MS));
     AdminOptions::new().request_timeout(wait).operation_timeout(wait)
 }

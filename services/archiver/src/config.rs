@@ -1,6 +1,7 @@
 //! Configuration of the archiver, from the environment.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use medtrace_archive::Archive;
 use medtrace_ledger::Genesis;
@@ -9,6 +10,7 @@ use medtrace_service::{ConfigError, Env};
 
 /// Default of `MEDTRACE_ADMIN`.
 const ADMIN: &str = "127.0.0.1:7187";
+const DAY_S: u64 = 24 * 3_600;
 
 /// What an archiver needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +23,10 @@ pub struct Config {
     pub genesis: Genesis,
     /// `MEDTRACE_ARCHIVE`: a folder that exists. Whoever removes it takes away what Kafka may have forgotten.
     pub archive: Archive,
+    /// `MEDTRACE_RETENTION_DAYS`: so long after their block events stay in Kafka; then they are removed from there, if the
+    /// archive's checkpoint covers them. Not set: nothing is ever removed. Whoever controls it, and the archive's place, can
+    /// leave the events in one place only.
+    pub retention: Option<Duration>,
 }
 
 impl Config {
@@ -35,6 +41,9 @@ impl Config {
             kafka: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
             genesis,
             archive: Archive::open(&place).map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
+            retention: env
+                .optional::<u64>("MEDTRACE_RETENTION_DAYS")?
+                .map(|days| Duration::from_secs(days.saturating_mul(DAY_S))),
         })
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use medtrace_archive::{Archive, Writer};
 use medtrace_chainer::verify::Verifier;
-use medtrace_ledger::Genesis;
 use medtrace_ledger::tile::{Edge, Tiles};
+use medtrace_ledger::{Genesis, Header};
 use medtrace_log::sealed::SealedBlock;
 
 use crate::feed::Signed;
@@ -32,7 +32,7 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Recomputes the whole archive, and holds its checkpoint against it. `read` hears of every block.
-    pub async fn open(archive: &Archive, genesis: &Genesis, read: impl Fn(u64)) -> Result<Keeper, Stop> {
+    pub async fn open(archive: &Archive, genesis: &Genesis, mut read: impl FnMut(&Header)) -> Result<Keeper, Stop> {
         let writer = archive.write().await?;
         let own = |reason: String| Stop::Own(format!("its checkpoint: {reason}"));
         let published = match archive.checkpoint().await? {
@@ -53,7 +53,7 @@ impl Keeper {
         let covered = published.as_ref().map_or(0, |signed| signed.size);
         while let Some(block) = keeper.writer.next_written().await? {
             keeper.recompute(&block).await?;
-            read(keeper.size());
+            read(&block.header);
             if keeper.size() <= covered {
                 // Its tiles were written before the checkpoint was.
                 keeper.edge.push(block.text.as_bytes(), &mut Tiles::new()).map_err(|fault| own(fault.to_string()))?;

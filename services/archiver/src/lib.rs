@@ -1,7 +1,7 @@
 //! The archiver: keeps everything that was sealed where it outlives Kafka, and publishes the header log as tiles.
 //!
-//! In scope: following blocks and checkpoints, recomputing every block before it is kept, the order of what is written; and
-//! the audit of an archive by itself.
+//! In scope: following blocks and checkpoints, recomputing every block before it is kept, the order of what is written; the
+//! audit of an archive by itself; and, if it is told so, removing from Kafka what is archived and old.
 //!
 //! Out of scope: the archive's formats (`medtrace-archive`), how a block is recomputed (`medtrace-chainer`), serving the
 //! tiles (query).
@@ -20,6 +20,7 @@ mod config;
 mod feed;
 mod keeper;
 mod metrics;
+mod retention;
 mod run;
 mod stop;
 

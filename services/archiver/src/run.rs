@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use medtrace_log::topics;
-use medtrace_service::Shutdown;
-use tokio::time::{Instant, sleep_until};
+use medtrace_ledger::Header;
+use medtrace_log::topics::SCAN_EVENTS;
+use medtrace_log::{Cluster, LogError, topics, trim};
+use medtrace_service::client::with_causes;
+use medtrace_service::{Shutdown, unix_ms};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::feed::Feed;
 use crate::keeper::Keeper;
+use crate::retention::{Ends, Retention};
 use crate::stop::Stop;
 use crate::{Config, GROUP_MS, Metrics, Status};
 
 /// Longest wait for Kafka's answer before it is said that there is none, milliseconds.
 const KAFKA_MS: u64 = 60_000;
+/// How often it is looked whether something may be removed from Kafka, milliseconds.
+const REMOVE_MS: u64 = 1_000;
 
 /// Runs until the shutdown or until something is wrong.
 pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: Shutdown) -> Result<(), Stop> {
@@ -25,7 +31,12 @@ pub async fn run(config: &Config, metrics: &Metrics, status: &Status, shutdown: 
 
 async fn keep(config: &Config, metrics: &Metrics, status: &Status) -> Result<(), Stop> {
     status.does("reading the archive");
-    let mut keeper = Keeper::open(&config.archive, &config.genesis, |size| status.grew(size)).await?;
+    let mut retention = config.retention.map(Retention::new);
+    let read = |header: &Header| {
+        status.grew(header.height + 1);
+        retention.iter_mut().for_each(|retention| retention.sealed(header));
+    };
+    let mut keeper = Keeper::open(&config.archive, &config.genesis, read).await?;
     status.does("reaching Kafka");
     while let Err(error) = config.kafka.wait(Duration::from_millis(KAFKA_MS)).await {
         tracing::warn!(error = %error, "Kafka does not answer yet");
@@ -35,6 +46,8 @@ async fn keep(config: &Config, metrics: &Metrics, status: &Status) -> Result<(),
     let mut feed = Feed::open(&config.kafka, &config.genesis, keeper.size());
     status.does("following");
     let mut due: Option<Instant> = None;
+    let mut removing = interval(Duration::from_millis(REMOVE_MS));
+    removing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         metrics.stands(keeper.size(), keeper.published(), keeper.signed());
         status.stands(keeper.size(), keeper.published(), keeper.signed());
@@ -43,6 +56,12 @@ async fn keep(config: &Config, metrics: &Metrics, status: &Status) -> Result<(),
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 keeper.commit().await?;
                 due = None;
+                continue;
+            }
+            _ = removing.tick(), if retention.is_some() => {
+                if let Some(retention) = &mut retention {
+                    remove(&config.kafka, retention, keeper.published()).await;
+                }
                 continue;
             }
             checkpoint = feed.checkpoints.recv() => match checkpoint {
@@ -54,7 +73,10 @@ async fn keep(config: &Config, metrics: &Metrics, status: &Status) -> Result<(),
             },
             block = feed.blocks.recv() => match block {
                 Some(block) => {
-                    metrics.kept(keeper.keep(block?).await?);
+                    let block = block?;
+                    let header = block.header.clone();
+                    metrics.kept(keeper.keep(block).await?);
+                    retention.iter_mut().for_each(|retention| retention.sealed(&header));
                     true
                 }
                 None => false,
@@ -64,5 +86,17 @@ async fn keep(config: &Config, metrics: &Metrics, status: &Status) -> Result<(),
             return Ok(()); // A feed ends without an error only when the runtime does.
         }
         due.get_or_insert_with(|| Instant::now() + Duration::from_millis(GROUP_MS));
+    }
+}
+
+/// Removes from Kafka what may go. That it cannot be done now stops nothing: it is tried again.
+async fn remove(kafka: &Cluster, retention: &mut Retention, published: u64) {
+    let removed = retention.remove_due(unix_ms(), published, async |ends: &Ends| {
+        trim::remove_before(kafka, SCAN_EVENTS, ends).await?;
+        tracing::info!(before = format!("{ends:?}"), "archived events were removed from Kafka");
+        Ok::<_, LogError>(())
+    });
+    if let Err(error) = removed.await {
+        tracing::warn!(error = with_causes(&error), "archived events cannot be removed from Kafka at the moment");
     }
 }

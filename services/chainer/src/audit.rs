@@ -1,5 +1,6 @@
 //! The whole chain, recomputed from the log: what a stranger would do who trusts nothing but the genesis.
 
+use medtrace_archive::{Archive, ArchiveError, Source};
 use medtrace_ledger::hash::Hash;
 use medtrace_ledger::{Checkpoint, Genesis};
 use medtrace_log::consumer::{Isolation, RangeReader, last};
@@ -58,8 +59,26 @@ impl Report {
 pub async fn verify_chain(
     cluster: &Cluster,
     genesis: &Genesis,
-    mut visit: impl FnMut(&SealedBlock),
+    visit: impl FnMut(&SealedBlock),
 ) -> Result<Report, LogError> {
+    verify_chain_from(None, cluster, genesis, visit).await.map_err(|error| match error {
+        ArchiveError::Log(error) => error,
+        // There is no archive that it could come from.
+        error => LogError::Broken(error.to_string()),
+    })
+}
+
+/// The same with the blocks of an archive as far as it goes, and the others from the log: for one that does not hold all
+/// records any more. Headers, checkpoints and topics are those of the log all the same.
+///
+/// # Errors
+/// The log or the archive could not be read, or lacks records which the archive does not hold.
+pub async fn verify_chain_from(
+    archive: Option<&Archive>,
+    cluster: &Cluster,
+    genesis: &Genesis,
+    mut visit: impl FnMut(&SealedBlock),
+) -> Result<Report, ArchiveError> {
     // The end of the checkpoints before the end of the blocks: a chain that grows meanwhile is not ahead of itself.
     let checkpoints_to = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?.map_or(0, |end| end.offset + 1);
     let mut report = Report::default();
@@ -67,10 +86,11 @@ pub async fn verify_chain(
     let mut verifier = Verifier::begin(genesis);
     if let Some(message) = last(cluster, BLOCKS, 0, Isolation::Committed).await? {
         let size = read_header(&message)?.0.height.saturating_add(1);
-        let mut log = SealedLog::open(cluster, 0, None).await?;
+        let mut blocks = Blocks::open(archive, cluster).await?;
         while verifier.chain().size() < size && report.findings.len() < FINDINGS_MAX {
-            let block = match log.next().await {
-                Ok(block) => block,
+            let block = match blocks.next(&mut report).await {
+                Ok(Some(block)) => block,
+                Ok(None) => break,
                 // What stands there cannot be read as a block: after it nothing can be held against anything.
                 Err(error) if contradicts(&error) => {
                     report.findings.push(Finding { height: verifier.chain().size(), what: error.to_string() });
@@ -92,6 +112,34 @@ pub async fn verify_chain(
     Ok(report)
 }
 
+/// Block after block. With an archive, what the log says of the headers is held against it.
+struct Blocks {
+    source: Source,
+    headers: Option<SealedLog>,
+}
+
+impl Blocks {
+    async fn open(archive: Option<&Archive>, cluster: &Cluster) -> Result<Blocks, ArchiveError> {
+        let headers = match archive {
+            // No cut is of this topic: headers alone.
+            Some(_) => Some(SealedLog::open(cluster, 0, Some(BLOCKS)).await?),
+            None => None,
+        };
+        Ok(Blocks { source: Source::open(archive, Some(cluster), 0).await?, headers })
+    }
+
+    async fn next(&mut self, report: &mut Report) -> Result<Option<SealedBlock>, ArchiveError> {
+        let block = self.source.next().await?;
+        if let (Some(block), Some(headers)) = (&block, &mut self.headers)
+            && headers.next().await?.text != block.text
+        {
+            let what = "its header in the log is another than the one archived".to_owned();
+            report.findings.push(Finding { height: block.header.height, what });
+        }
+        Ok(block)
+    }
+}
+
 /// Holds one block against its records; whether the chain could go on with it.
 async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut Report) -> Result<bool, LogError> {
     let recomputed = verifier.next(block).await?;
@@ -103,7 +151,7 @@ async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut 
 /// The topics must be those that the headers name: a topic made anew has other records under the same offsets.
 async fn check_topics(cluster: &Cluster, verifier: &Verifier, report: &mut Report) -> Result<(), LogError> {
     let topics = match topics::describe(cluster, &[NOTICES, SCAN_EVENTS]).await {
-        Err(error) if contradicts(&error) => Err(error.to_string()),
+        Err(error) if contradicts_itself(&error) => Err(error.to_string()),
         topics => same_topics(verifier.chain(), &topics?).map_err(|stop| stop.to_string()),
     };
     if let Err(what) = topics {
@@ -156,8 +204,15 @@ async fn check_checkpoints(
     Ok(())
 }
 
-/// Errors that say something about what stands in the log, not about the connection to it.
-fn contradicts(error: &LogError) -> bool {
+/// Errors that say something about what stands there, not about the connection to it.
+fn contradicts(error: &ArchiveError) -> bool {
+    match error {
+        ArchiveError::Log(error) => contradicts_itself(error),
+        error => error.contradicts(),
+    }
+}
+
+fn contradicts_itself(error: &LogError) -> bool {
     use LogError::{Broken, Damaged, OutOfRange, Topic};
     matches!(error, Broken(_) | Damaged { .. } | OutOfRange { .. } | Topic { .. })
 }

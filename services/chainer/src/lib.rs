@@ -39,7 +39,7 @@ mod takeover;
 pub mod verify;
 mod witnesses;
 
-pub use audit::{Finding, Report, verify_chain};
+pub use audit::{Finding, Report, verify_chain, verify_chain_from};
 pub use clock::{Clock, Reading};
 pub use config::Config;
 pub use lead::run;

@@ -12,8 +12,8 @@ use medtrace_store::client::StoreConfig;
 /// Whoever controls these decides which log is believed and where its rows go.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `MEDTRACE_KAFKA`.
-    pub cluster: Cluster,
+    /// `MEDTRACE_KAFKA`. May be left out where there is an archive: then everything is derived from that alone.
+    pub cluster: Option<Cluster>,
     /// `MEDTRACE_ARCHIVE`: an archive, from which blocks are read as far as it goes; the others from Kafka. For a Kafka that
     /// does not hold all records any more. Without it, all from Kafka.
     pub archive: Option<Archive>,
@@ -30,10 +30,13 @@ pub struct Config {
 impl Config {
     pub fn read(env: &Env) -> Result<Config, ConfigError> {
         let (_, note) = env.file("MEDTRACE_GENESIS")?;
-        let kafka: String = env.required("MEDTRACE_KAFKA")?;
         let archive = env.text("MEDTRACE_ARCHIVE").map(Archive::open).transpose();
+        let kafka = match &archive {
+            Ok(Some(_)) => env.optional::<String>("MEDTRACE_KAFKA")?,
+            _ => Some(env.required::<String>("MEDTRACE_KAFKA")?),
+        };
         Ok(Config {
-            cluster: Cluster::new(kafka),
+            cluster: kafka.map(Cluster::new),
             archive: archive.map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
             store: StoreConfig::read(env)?,
             genesis: Genesis::parse(&note).map_err(|e| ConfigError::new("MEDTRACE_GENESIS", e))?,

@@ -11,6 +11,7 @@
 pub mod audit;
 pub mod config;
 pub mod derive;
+mod feed;
 pub mod hashes;
 pub mod keyed;
 pub mod rebuild;

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clickhouse::Client;
-use medtrace_archive::{ArchiveError, Source};
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{self, Isolation};
 use medtrace_log::sealed::{SealedBlock, read_header};
@@ -20,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::derive::{Deriver, Foreign, Rows};
+use crate::feed;
 use crate::hashes;
 use crate::keyed::Disk;
 use crate::rebuild::{self, Folder, Rebuilder};
@@ -87,7 +87,9 @@ impl Work {
             return Ok(());
         }
         let Some(deriver) = self.open(&client, &over).await? else { return Ok(()) };
-        tokio::spawn(watch_lag(config.cluster.clone(), status.clone(), metrics.clone(), over.clone()));
+        if let Some(cluster) = config.cluster.clone() {
+            tokio::spawn(watch_lag(cluster, status.clone(), metrics.clone(), over.clone()));
+        }
         let hashing = tokio::spawn(hashes::run(client.clone(), status.clone(), metrics.clone(), over.clone()));
         let ended = match follow(config, deriver, &client, status, metrics, &over).await {
             // Nothing is written any more; whoever asks reads why, and may have everything derived again.
@@ -132,7 +134,7 @@ async fn follow(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let (sender, mut blocks) = mpsc::channel(READ_AHEAD);
-    let reader = tokio::spawn(read(config.clone(), deriver.next_height(), sender, shutdown.clone()));
+    let reader = tokio::spawn(feed::read(config.clone(), deriver.next_height(), sender, shutdown.clone()));
     status.indexed(deriver.next_height(), None);
     loop {
         let first = tokio::select! {
@@ -197,55 +199,6 @@ async fn insert(client: &Client, rows: &Rows, status: &Status, shutdown: &Shutdo
     }
 }
 
-/// Reads ahead, and opens the log again after whatever passes.
-async fn read(
-    config: Config,
-    mut height: u64,
-    blocks: mpsc::Sender<SealedBlock>,
-    shutdown: Shutdown,
-) -> Result<(), ArchiveError> {
-    loop {
-        match read_from(&config, &mut height, &blocks, &shutdown).await {
-            Ok(()) => return Ok(()),
-            Err(error) if passes(&error) => {
-                tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "the log will be opened again");
-                if !wait(&shutdown).await {
-                    return Ok(());
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Whether it is worth another attempt.
-fn passes(error: &ArchiveError) -> bool {
-    match error {
-        ArchiveError::Log(error) => error.passes(),
-        error => matches!(error, ArchiveError::Store { .. }),
-    }
-}
-
-async fn read_from(
-    config: &Config,
-    height: &mut u64,
-    blocks: &mpsc::Sender<SealedBlock>,
-    shutdown: &Shutdown,
-) -> Result<(), ArchiveError> {
-    let mut source = Source::open(config.archive.as_ref(), Some(&config.cluster), *height).await?;
-    loop {
-        let block = tokio::select! {
-            block = source.next() => block?,
-            () = shutdown.cancelled() => return Ok(()),
-        };
-        let Some(block) = block else { return Ok(()) };
-        *height = block.header.height + 1;
-        if blocks.send(block).await.is_err() {
-            return Ok(());
-        }
-    }
-}
-
 /// Looks at the end of the log, so that lag is known also while nothing is read.
 async fn watch_lag(cluster: Cluster, status: Status, metrics: Metrics, shutdown: Shutdown) {
     while !shutdown.is_cancelled() {
@@ -286,7 +239,7 @@ where
 }
 
 /// False if the shutdown came.
-async fn wait(shutdown: &Shutdown) -> bool {
+pub(crate) async fn wait(shutdown: &Shutdown) -> bool {
     tokio::select! {
         () = tokio::time::sleep(Duration::from_millis(RETRY_MS)) => true,
         () = shutdown.cancelled() => false,

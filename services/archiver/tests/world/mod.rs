@@ -78,7 +78,7 @@ impl World {
         world
     }
 
-    fn start_chainer(&mut self) {
+    pub fn start_chainer(&mut self) {
         let config = medtrace_chainer::Config::read(&self.env()).unwrap();
         let (shutdown, status) = (Shutdown::new(), medtrace_chainer::Status::default());
         let metrics = medtrace_chainer::Metrics::register(&mut Default::default());
@@ -96,8 +96,20 @@ impl World {
         }
     }
 
+    /// The chainer's memory is lost.
+    pub fn forget_chainer(&self) {
+        let folder = self.kafka.folder().join("chainer");
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir(folder).unwrap();
+    }
+
     pub fn archiver(&self) -> Archiver {
-        let config = Config::read(&self.env()).unwrap();
+        self.archiver_keeping(None)
+    }
+
+    /// One that removes from Kafka what is archived and so old.
+    pub fn archiver_keeping(&self, retention: Option<Duration>) -> Archiver {
+        let config = Config { retention, ..Config::read(&self.env()).unwrap() };
         let (shutdown, metrics, status) = (Shutdown::new(), Metrics::default(), Status::default());
         let over = shutdown.clone();
         let task = spawn_blocking(move || {
@@ -169,7 +181,11 @@ impl World {
     pub async fn post(&self, party: &str, events: usize, round: usize) -> u64 {
         let event = |number: usize| {
             let id = format!("urn:uuid:00000000-0000-8000-{:04x}-{number:012x}", 0x8000 + round);
-            let event = serde_json::json!({"eventID": id, "type": "ObjectEvent"}).to_string();
+            let event = serde_json::json!({"action": "OBSERVE",
+                "epcList": [format!("https://id.gs1.org/01/09521321000018/21/{round}x{number}")], "eventID": id,
+                "eventTime": format!("2026-03-01T08:{round:02}:{number:02}.000Z"), "eventTimeZoneOffset": "+00:00",
+                "type": "ObjectEvent"});
+            let event = event.to_string();
             (ItemKind::Event, event.into_bytes())
         };
         let offset = self.send(SubmissionKind::Events, party, (0..events).map(event).collect()).await;

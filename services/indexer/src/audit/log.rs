@@ -1,23 +1,25 @@
-//! The log as a source of newer blocks.
+//! The log, or an archive and the log, as a source of newer blocks.
 
 use anyhow::Context;
+use medtrace_archive::{Archive, Source};
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Isolation, last};
-use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
+use medtrace_log::sealed::{SealedBlock, read_header};
 use medtrace_log::topics::BLOCKS;
 
 use super::Chain;
 
-/// The sealed log of a cluster.
+/// The sealed log of a cluster, of which an archive may hold the beginning.
 pub struct LogChain {
+    archive: Option<Archive>,
     cluster: Cluster,
     /// With the height that comes next.
-    log: Option<(u64, SealedLog)>,
+    blocks: Option<(u64, Source)>,
 }
 
 impl LogChain {
-    pub fn new(cluster: Cluster) -> LogChain {
-        LogChain { cluster, log: None }
+    pub fn new(archive: Option<Archive>, cluster: Cluster) -> LogChain {
+        LogChain { archive, cluster, blocks: None }
     }
 }
 
@@ -28,12 +30,12 @@ impl Chain for LogChain {
     }
 
     async fn block(&mut self, height: u64) -> anyhow::Result<SealedBlock> {
-        let mut log = match self.log.take() {
-            Some((next, log)) if next == height => log,
-            _ => SealedLog::open(&self.cluster, height, None).await?,
+        let mut blocks = match self.blocks.take() {
+            Some((next, blocks)) if next == height => blocks,
+            _ => Source::open(self.archive.as_ref(), Some(&self.cluster), height).await?,
         };
-        let block = log.next().await?;
-        self.log = Some((height + 1, log));
+        let block = blocks.next().await?.context("the log ends")?;
+        self.blocks = Some((height + 1, blocks));
         Ok(block)
     }
 }

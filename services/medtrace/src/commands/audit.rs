@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use medtrace_archive::Archive;
 use medtrace_archiver::verify_archive;
-use medtrace_chainer::verify_chain;
+use medtrace_chainer::verify_chain_from;
 use medtrace_indexer::audit::{Auditor, Chain, Difference, LogChain, What, compare};
 use medtrace_ledger::Genesis;
 use medtrace_log::Cluster;
@@ -36,6 +36,10 @@ pub struct Audit {
     /// Audit this archive by itself instead: its blocks, checkpoint and tiles; needs no stack, but the genesis
     #[arg(long, value_name = "DIR")]
     pub archive: Option<String>,
+    /// Read blocks from this archive as far as it goes, and the others from Kafka: for a Kafka from which what is archived
+    /// was removed [default: MEDTRACE_ARCHIVE]
+    #[arg(long, value_name = "DIR", conflicts_with = "archive")]
+    pub blocks: Option<String>,
 }
 
 impl Audit {
@@ -43,7 +47,7 @@ impl Audit {
         if let Some(place) = &self.archive {
             return audit_archive(place, self.genesis.as_deref(), context).await;
         }
-        let sources = Sources::find(context, self.genesis.as_deref())?;
+        let sources = Sources::find(context, self.genesis.as_deref(), self.blocks.as_deref())?;
         let near = [self.scratch.as_deref(), Some(&*context.data).filter(|data| data.is_dir())];
         let scratch = Scratch::new(near.into_iter().flatten().next().unwrap_or(&std::env::temp_dir()))?;
         let audited = tokio::select! {
@@ -81,18 +85,22 @@ fn read_genesis(path: &Path) -> anyhow::Result<Genesis> {
 /// What is audited, and by which genesis.
 struct Sources {
     cluster: Cluster,
+    archive: Option<Archive>,
     store: StoreConfig,
     genesis: Genesis,
 }
 
 impl Sources {
     /// Of the stack in the data folder, else from the environment that the indexer would be given.
-    fn find(context: &Context, genesis: Option<&Path>) -> anyhow::Result<Sources> {
+    fn find(context: &Context, genesis: Option<&Path>, blocks: Option<&str>) -> anyhow::Result<Sources> {
         let env = Env::real();
+        let archive = blocks.or_else(|| env.text("MEDTRACE_ARCHIVE")).map(Archive::open).transpose();
+        let archive = archive.map_err(|error| ConfigError::new("--blocks", error))?;
         let Some(endpoints) = context.endpoints() else {
             let from_env = || env.required::<PathBuf>("MEDTRACE_GENESIS");
             return Ok(Sources {
                 cluster: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
+                archive,
                 store: StoreConfig::read(&env)?,
                 genesis: read_genesis(&genesis.map_or_else(from_env, |path| Ok(path.to_owned()))?)?,
             });
@@ -105,6 +113,7 @@ impl Sources {
         };
         Ok(Sources {
             cluster: Cluster::new(endpoints.kafka),
+            archive,
             store: StoreConfig {
                 url: endpoints.clickhouse,
                 user: endpoints.clickhouse_user,
@@ -116,11 +125,11 @@ impl Sources {
     }
 
     async fn audit(&self, out: Output, scratch: &Path) -> anyhow::Result<Audited> {
-        let mut log = LogChain::new(self.cluster.clone());
+        let mut log = LogChain::new(self.archive.clone(), self.cluster.clone());
         let mut auditor = Auditor::new(scratch, &self.genesis)?;
         let bar = out.progress(Some(log.size().await?), "recomputing blocks");
         let mut underived = None;
-        let chain = verify_chain(&self.cluster, &self.genesis, |block| {
+        let chain = verify_chain_from(self.archive.as_ref(), &self.cluster, &self.genesis, |block| {
             if underived.is_none()
                 && let Err(error) = auditor.take(block)
             {

@@ -37,6 +37,8 @@ pub struct Plan {
     /// Kafka and ClickHouse are this stack's own processes.
     pub own_kafka: bool,
     pub own_clickhouse: bool,
+    /// Archived events are removed from Kafka.
+    removing: bool,
     binaries: PathBuf,
     password: String,
     origin: Origin,
@@ -86,6 +88,7 @@ impl Plan {
         Ok(Plan {
             own_kafka: outside.kafka.is_none(),
             own_clickhouse: outside.clickhouse_url.is_none(),
+            removing: std::env::var_os("MEDTRACE_RETENTION_DAYS").is_some(),
             binaries: binaries()?,
             ports,
             origin: genesis(&layout)?.origin,
@@ -150,7 +153,9 @@ impl Plan {
         if process == "chainer" {
             environment.push(("MEDTRACE_WITNESSES", format!("{WITNESS}={}", self.endpoints.witness)));
         }
-        if matches!(process, "archiver" | "query") {
+        // Where Kafka does not keep everything, who reads from the first block on reads the archive.
+        let from_archive = self.removing && ["indexer", WITNESS].contains(&process);
+        if matches!(process, "archiver" | "query") || from_archive {
             environment.push(("MEDTRACE_ARCHIVE", text(&self.layout.archive())));
         }
         if INGEST.contains(&process) {
