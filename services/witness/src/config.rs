@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use medtrace_archive::Archive;
 use medtrace_ledger::{Genesis, KeyName, Signer};
 use medtrace_log::Cluster;
 use medtrace_service::keys::Keyring;
@@ -34,9 +35,12 @@ pub struct Config {
     /// From `MEDTRACE_KEYS`, a folder: the keys named `MEDTRACE_NAME` (default `witness`). The first signs, what any of them
     /// cosigned before is believed. Whoever has one cosigns in this witness's name.
     pub keys: Vec<Signer>,
-    /// `MEDTRACE_KAFKA`: bootstrap servers. Set: a full witness of the genesis's log, which recomputes every block from
-    /// there before it cosigns. Not set: it checks that each log only grows.
+    /// `MEDTRACE_KAFKA`: bootstrap servers. Set, or an archive: a full witness of the genesis's log, which recomputes every
+    /// block from there before it cosigns. Neither: it checks that each log only grows.
     pub kafka: Option<Cluster>,
+    /// `MEDTRACE_ARCHIVE`: an archive of the genesis's log, a folder, a bucket, or `https://<query service>/log` of whoever
+    /// serves one. Blocks are read from it as far as it goes, and from Kafka from there on if there is one.
+    pub archive: Option<Archive>,
 }
 
 impl Config {
@@ -63,7 +67,9 @@ impl Config {
         }
         // The one that the genesis names signs, wherever it stands.
         keys.sort_by_key(|key| !genesis.policy.keys().any(|known| *known == key.verifier()));
+        let archive = env.text("MEDTRACE_ARCHIVE").map(Archive::open).transpose();
         Ok(Config {
+            archive: archive.map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
             listen: env.or("MEDTRACE_LISTEN", LISTEN)?,
             admin: env.or("MEDTRACE_ADMIN", ADMIN)?,
             data: env.own_folder("MEDTRACE_DATA")?,

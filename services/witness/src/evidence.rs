@@ -1,8 +1,8 @@
 //! The other side of a checkpoint that differs: where the log signed two of one size, both notes together prove it to
 //! whoever has the log's public key.
 
+use medtrace_archive::ArchiveError;
 use medtrace_ledger::Hash;
-use medtrace_log::LogError;
 use medtrace_log::consumer::{Isolation, RangeReader, bounds, last};
 use medtrace_log::topics::CHECKPOINTS;
 
@@ -51,7 +51,7 @@ fn lacking(following: &Following) -> Vec<(u64, String)> {
 }
 
 /// A note that the log signed at this size with another root: the one last cosigned, or one that it published.
-async fn other_side(following: &Following, size: u64, note: &str) -> Result<Option<Signed>, LogError> {
+async fn other_side(following: &Following, size: u64, note: &str) -> Result<Option<Signed>, ArchiveError> {
     let Ok(known) = following.cosigner.read(note) else { return Ok(None) };
     let other = |signed: &Signed| signed.head().0 == size && signed.head().1 != root_of(&known);
     let own = following.cosigner.latest(following.genesis.origin.as_str()).and_then(|latest| latest.note);
@@ -59,14 +59,14 @@ async fn other_side(following: &Following, size: u64, note: &str) -> Result<Opti
     if own.is_some() {
         return Ok(own);
     }
-    let cluster = &following.cluster;
+    let Some(cluster) = &following.cluster else { return Ok(None) };
     let Some(end) = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await? else { return Ok(None) };
     let mut at = bounds(cluster, CHECKPOINTS, 1, Isolation::Committed).await?.first().map_or(0, |all| all.low);
     let mut reader = RangeReader::open(cluster, CHECKPOINTS, 0, Isolation::Committed)?;
     while at <= end.offset {
         let (messages, next) = reader.read(at, end.offset + 1, READ_BYTES).await?;
         at = next;
-        let found = messages.iter().filter_map(|message| following.signed(message).ok()).find(other);
+        let found = messages.iter().filter_map(|message| following.signed(&message.value).ok()).find(other);
         if found.is_some() {
             return Ok(found);
         }

@@ -1,23 +1,25 @@
-//! A full witness at work: reads the log from its first block, recomputes each from its records, and holds every published
-//! checkpoint against it. A start begins anew: what was recomputed before is not believed, only what was cosigned is kept.
+//! A full witness at work: reads the log, or an archive of it, from its first block, recomputes each from its records, and holds
+//! every published checkpoint against it. A start begins anew: what was recomputed before is not believed, only what was cosigned is kept.
 //!
 //! ```text
 //! blocks + records ─▶ recompute ─▶ root of every size ─┬─ checkpoints asked to cosign
-//!                         │                            └─ checkpoints of the topic
+//!                         │                            └─ checkpoints of the topic, or the archive's
 //!                         ▼ differs                            ▼ differ
 //!                       alarm: both stop, for ever; then the other side of a forked checkpoint is looked for
 //! ```
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use medtrace_archive::{Archive, ArchiveError, Source};
 use medtrace_chainer::verify::Verifier;
 use medtrace_ledger::Genesis;
-use medtrace_log::consumer::{Follower, Isolation, Message, bounds, last};
-use medtrace_log::sealed::SealedLog;
+use medtrace_log::consumer::{Follower, Isolation, bounds, last};
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, catalogue};
 use medtrace_log::{Cluster, LogError};
 use medtrace_service::Shutdown;
+use medtrace_service::client::with_causes;
 use tokio::time::sleep;
 
 use crate::alarms::{Alarms, Finding};
@@ -28,6 +30,8 @@ use crate::recomputed::Recomputed;
 
 /// Pause before Kafka is tried again, milliseconds.
 const RETRY_MS: u64 = 500;
+/// How often the end of an archive is looked at, milliseconds.
+const ARCHIVE_MS: u64 = 500;
 /// How often what contradicts itself is read before it is believed: the fault may have been on the way.
 const READS: u32 = 3;
 /// How often a topic of ours that is not there is looked for: a broker that has just started may not know it yet.
@@ -38,7 +42,9 @@ const AHEAD_MS: u64 = 10_000;
 /// Everything that following needs.
 #[derive(Clone, Debug)]
 pub struct Following {
-    pub cluster: Cluster,
+    /// Without one, everything is read from the archive.
+    pub cluster: Option<Cluster>,
+    pub archive: Option<Archive>,
     pub genesis: Genesis,
     pub cosigner: Arc<Cosigner>,
     pub recomputed: Arc<Recomputed>,
@@ -74,15 +80,26 @@ impl Following {
     /// Says when what is published now is recomputed; does not end.
     async fn catch_up(&self) {
         let published = loop {
-            match last(&self.cluster, CHECKPOINTS, 0, Isolation::Committed).await {
+            match self.published().await {
                 Ok(published) => break published,
                 Err(error) => self.retry("checkpoints", &error).await,
             }
         };
-        let size = published.and_then(|message| self.signed(&message).ok()).map_or(0, |signed| signed.head().0);
+        let size = published.and_then(|note| self.signed(&note).ok()).map_or(0, |signed| signed.head().0);
         self.recomputed.get_to(size).await;
         self.recomputed.caught_up();
         std::future::pending().await
+    }
+
+    /// The newest checkpoint there is.
+    async fn published(&self) -> Result<Option<Vec<u8>>, ArchiveError> {
+        match (&self.cluster, &self.archive) {
+            (Some(cluster), _) => {
+                Ok(last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?.map(|message| message.value))
+            }
+            (None, Some(archive)) => Ok(archive.checkpoint().await?.map(String::into_bytes)),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Ends once an alarm ends all recomputing and cosigning of this log.
@@ -122,15 +139,19 @@ impl Following {
     }
 
     /// Ends well only with an alarm.
-    async fn recompute(&self, verifier: &mut Verifier) -> Result<(), LogError> {
-        let mut log = SealedLog::open(&self.cluster, verifier.chain().size(), None).await?;
+    async fn recompute(&self, verifier: &mut Verifier) -> Result<(), ArchiveError> {
+        let mut blocks = Source::open(self.archive.as_ref(), self.cluster.as_ref(), verifier.chain().size()).await?;
         loop {
-            let block = log.next().await?;
+            let Some(block) = blocks.next().await? else {
+                // The end of an archive, which may grow.
+                sleep(Duration::from_millis(ARCHIVE_MS)).await;
+                continue;
+            };
             let recomputed = loop {
                 match verifier.next(&block).await {
                     Ok(recomputed) => break recomputed,
                     // A worker's end says nothing about the log.
-                    Err(error) => self.retry("a block's records", &error).await,
+                    Err(error) => self.retry("a block's records", &error.into()).await,
                 }
             };
             if !recomputed.differences.is_empty() || !recomputed.follows {
@@ -147,7 +168,11 @@ impl Following {
     async fn checkpoints(&self) {
         let mut next = None;
         loop {
-            let error = match self.compare_from(&mut next).await {
+            let compared = match &self.cluster {
+                Some(cluster) => self.compare_from(cluster, &mut next).await,
+                None => self.compare_archived().await,
+            };
+            let error = match compared {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
@@ -155,17 +180,34 @@ impl Following {
         }
     }
 
-    async fn compare_from(&self, next: &mut Option<u64>) -> Result<std::convert::Infallible, LogError> {
-        let low = bounds(&self.cluster, CHECKPOINTS, 1, Isolation::Committed).await?.first().map_or(0, |all| all.low);
+    async fn compare_from(&self, cluster: &Cluster, next: &mut Option<u64>) -> Result<Infallible, ArchiveError> {
+        let low = bounds(cluster, CHECKPOINTS, 1, Isolation::Committed).await?.first().map_or(0, |all| all.low);
         let start = next.unwrap_or(low);
-        let follower = Follower::open(&self.cluster, CHECKPOINTS, Isolation::Committed, &[(0, start)]).await?;
+        let follower = Follower::open(cluster, CHECKPOINTS, Isolation::Committed, &[(0, start)]).await?;
         loop {
             let message = follower.next().await?;
             *next = Some(message.offset + 1);
-            match self.signed(&message) {
+            match self.signed(&message.value) {
                 Ok(signed) => self.compare(&signed).await,
                 Err(what) => self.recomputed.alarm(Finding::Unsigned { offset: message.offset, what }),
             }
+        }
+    }
+
+    /// An archive has the newest checkpoint only, and those in between are not seen.
+    async fn compare_archived(&self) -> Result<Infallible, ArchiveError> {
+        let mut seen = None;
+        loop {
+            let published = self.published().await?;
+            if let Some(note) = published.as_ref().filter(|_| published != seen) {
+                match self.signed(note) {
+                    Ok(signed) => self.compare(&signed).await,
+                    // Whoever serves it is not the log: it proves nothing, and is not believed.
+                    Err(what) => tracing::warn!(what, "the archive's checkpoint is none of our log"),
+                }
+            }
+            seen = published;
+            sleep(Duration::from_millis(ARCHIVE_MS)).await;
         }
     }
 
@@ -181,8 +223,8 @@ impl Following {
     }
 
     /// A checkpoint that our log signed.
-    pub(crate) fn signed(&self, message: &Message) -> Result<Signed, String> {
-        let note = std::str::from_utf8(&message.value).map_err(|_| "it is no text".to_owned())?;
+    pub(crate) fn signed(&self, note: &[u8]) -> Result<Signed, String> {
+        let note = std::str::from_utf8(note).map_err(|_| "it is no text".to_owned())?;
         let signed = self.cosigner.read(note).map_err(|refusal| refusal.to_string())?;
         match signed.checkpoint.origin() == self.genesis.origin.as_str() {
             true => Ok(signed),
@@ -190,7 +232,7 @@ impl Following {
         }
     }
 
-    pub(crate) async fn retry(&self, what: &str, error: &LogError) {
+    pub(crate) async fn retry(&self, what: &str, error: &ArchiveError) {
         self.metrics.retries.inc();
         tracing::warn!(error = with_causes(error), "reading {what} is begun again");
         sleep(Duration::from_millis(RETRY_MS)).await;
@@ -199,19 +241,19 @@ impl Following {
 
 /// How often an error must have come that says something about what stands in the log; `None` where it only says something
 /// about the connection to it.
-fn believed_after(error: &LogError) -> Option<u32> {
+fn believed_after(error: &ArchiveError) -> Option<u32> {
     use LogError::{Broken, Damaged, OutOfRange, Topic};
+    let error = match error {
+        ArchiveError::Log(error) => error,
+        error => return error.contradicts().then_some(READS),
+    };
     match error {
         Broken(_) | Damaged { .. } | OutOfRange { .. } => Some(READS),
         // Before the chainer's first start there is none.
         Topic { topic, .. } if topic == BLOCKS => None,
         Topic { topic, .. } if catalogue().iter().any(|known| known.name == *topic) => Some(READS_OF_MISSING),
         Topic { .. } => Some(READS),
+        // Nor does it say anything that older records are in the archive only: nothing is cosigned until it is there.
         _ => None,
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let all = std::iter::successors(Some(error), |cause| cause.source());
-    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,5 +1,6 @@
 //! A witness: cosigns the checkpoints of logs as C2SP's tlog-witness has it, each log in one history that only grows. Given
-//! the log's Kafka it is a *full* witness of it: it recomputes every block from the records and cosigns nothing else.
+//! the log's Kafka or an archive of it, also over HTTP, it is a *full* witness of it: it recomputes every block from the records
+//! and cosigns nothing else.
 //!
 //! In scope: the promise and what keeps it over crashes ([`cosigner`], [`folder`]), following and recomputing ([`follow`],
 //! [`recomputed`]), alarms with both sides ([`alarms`], [`evidence`]), HTTP ([`api`]).

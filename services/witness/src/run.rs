@@ -44,8 +44,10 @@ impl Witness {
         let cosigner = Arc::new(Cosigner::open(folder, config.logs, &config.keys)?);
         let own = config.genesis.origin.to_string();
         metrics.size.set(cosigner.latest(&own).map_or(0, |latest| latest.size.cast_signed()));
-        let following = config.kafka.map(|cluster| Following {
-            cluster,
+        let full = config.kafka.is_some() || config.archive.is_some();
+        let following = full.then(|| Following {
+            cluster: config.kafka,
+            archive: config.archive,
             recomputed: Arc::new(Recomputed::new(own.clone(), alarms.clone())),
             genesis: config.genesis,
             cosigner: cosigner.clone(),

@@ -110,7 +110,7 @@ pub fn logs() -> Logs {
 pub fn config(data: &Path, kafka: Option<Cluster>) -> Config {
     let local = "127.0.0.1:0".parse().unwrap();
     let (genesis, keys, data) = (genesis(), vec![signer(WITNESS)], data.to_owned());
-    Config { listen: local, admin: local, data, genesis, logs: logs(), keys, kafka }
+    Config { listen: local, admin: local, data, genesis, logs: logs(), keys, kafka, archive: None }
 }
 
 /// A service that runs in this process, on a thread of its own as it does in its own process.
@@ -150,7 +150,10 @@ impl Served {
     }
 
     pub async fn start_on(listen: &str, data: &Path, kafka: Option<Cluster>, replace: Replace) -> Served {
-        let witness = Witness::open(config(data, kafka), replace).unwrap();
+        Served::of(Witness::open(config(data, kafka), replace).unwrap(), listen).await
+    }
+
+    pub async fn of(witness: Witness, listen: &str) -> Served {
         let listen = listen.to_owned();
         let (tell, told) = tokio::sync::oneshot::channel();
         let running = Running::start(async move |until| {
