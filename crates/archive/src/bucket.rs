@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use medtrace_service::client::{AskError, Client};
 use object_store::ClientOptions;
-use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpService,
 };
@@ -54,7 +54,8 @@ pub(crate) fn open(
         retry_timeout: Duration::from_millis(RETRY_MS_MAX),
     };
     let settings = variables.into_iter().filter_map(|(name, value)| {
-        let setting = name.starts_with("AWS_").then(|| name.to_ascii_lowercase().parse().ok())??;
+        let setting =
+            name.starts_with("AWS_").then(|| name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().ok())??;
         Some((setting, value))
     });
     let builder =

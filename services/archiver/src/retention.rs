@@ -149,7 +149,7 @@ mod tests {
             });
             let _ = removed.await;
             let all = [(0, expected), (3, expected)].into_iter().filter(|(_, to)| *to > 0);
-            assert_eq!(begins, all.collect(), "{hours} hours, {published} covered");
+            assert_eq!(begins, all.collect::<Ends>(), "{hours} hours, {published} covered");
         }
     }
 
@@ -159,7 +159,11 @@ mod tests {
         retention.sealed(&header(7));
         let mut asked = Ends::new();
         let now_ms = header(7).time_ms + 1;
-        retention.remove_due::<()>(now_ms, 8, async |ends: &Ends| Ok(asked = ends.clone())).await.unwrap();
+        let removed = retention.remove_due::<()>(now_ms, 8, async |ends: &Ends| {
+            asked.clone_from(ends);
+            Ok(())
+        });
+        removed.await.unwrap();
         assert_eq!(asked, Ends::from([(0, 8), (3, 8)]));
     }
 }
