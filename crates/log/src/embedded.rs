@@ -3,6 +3,7 @@
 
 mod child;
 mod scratch;
+mod three;
 
 use std::fs::{self, File};
 use std::io;
@@ -15,6 +16,7 @@ use nix::sys::signal::Signal;
 use crate::Cluster;
 pub use child::{Child, Ended};
 pub use scratch::Scratch;
+pub use three::Three;
 
 /// Longest wait for a started node to answer, milliseconds. (Measured: 2 s; recovery of a large log takes longer.)
 pub const START_MS: u64 = 60_000;
@@ -22,6 +24,7 @@ pub const START_MS: u64 = 60_000;
 const TAIL_BYTES: usize = 2_000;
 
 const SERVER: &str = include_str!("../../../deploy/kafka/server.properties");
+const CLUSTER: &str = include_str!("../../../deploy/kafka/cluster.properties");
 const LOGGING: &str = include_str!("../../../deploy/kafka/log4j2.properties");
 
 /// How to start the node.
@@ -39,6 +42,21 @@ pub struct NodeSettings {
     pub controller_port: u16,
     /// File that receives the node's output; appended.
     pub log: PathBuf,
+    /// Its place among three, unless it is alone.
+    pub member: Option<Member>,
+    /// Further lines of its settings, which go before the others.
+    pub more: String,
+}
+
+/// A node's place in a cluster of three.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its number, from 1.
+    pub node_id: usize,
+    /// The same for all: base64 of 16 bytes.
+    pub cluster_id: String,
+    /// Number and controller address of each, as in `controller.quorum.voters`.
+    pub voters: String,
 }
 
 /// Why the node does not run.
@@ -101,6 +119,10 @@ impl Node {
         self.child.ended().await.text
     }
 
+    pub fn signal(&self, signal: Signal) {
+        self.child.signal(signal);
+    }
+
     /// SIGTERM, then waits; SIGKILL after `grace`.
     pub async fn stop(mut self, grace: Duration) {
         self.child.signal(Signal::SIGTERM);
@@ -141,7 +163,12 @@ fn launch(settings: &NodeSettings) -> Result<Child, NodeError> {
     let server = settings.data.join("server.properties");
     let logging = settings.data.join("log4j2.properties");
     fs::create_dir_all(&logs).map_err(NodeError::io(format!("make {}", logs.display())))?;
-    let text = SERVER
+    let member = settings
+        .member
+        .as_ref()
+        .map(|member| CLUSTER.replace("{node_id}", &member.node_id.to_string()).replace("{voters}", &member.voters));
+    let text = [SERVER, &member.unwrap_or_default(), &settings.more]
+        .concat()
         .replace("{port}", &settings.port.to_string())
         .replace("{controller_port}", &settings.controller_port.to_string())
         .replace("{data}", &logs.display().to_string());
@@ -154,7 +181,8 @@ fn launch(settings: &NodeSettings) -> Result<Child, NodeError> {
     let log = log.map_err(NodeError::io(format!("open {}", settings.log.display())))?;
     let errors = log.try_clone().map_err(NodeError::io("write the node's log"))?;
     let mut node = java(settings, &logging);
-    node.args(["-Xms128m", "-Xmx512m", "kafka.Kafka"]).arg(&server).stdout(log).stderr(errors);
+    let heap = if settings.member.is_some() { "-Xmx384m" } else { "-Xmx512m" };
+    node.args(["-Xms128m", heap, "kafka.Kafka"]).arg(&server).stdout(log).stderr(errors);
     Child::spawn(node).map_err(NodeError::io(format!("start {}", settings.java.display())))
 }
 
@@ -178,7 +206,10 @@ fn format(settings: &NodeSettings, server: &Path, logging: &Path) -> Result<(), 
             false => Err(NodeError::Format(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
         }
     };
-    let id = tool(&["random-uuid"])?;
+    let id = match &settings.member {
+        Some(member) => member.cluster_id.clone(),
+        None => tool(&["random-uuid"])?,
+    };
     tool(&["format", "-t", &id, "-c", &server.display().to_string()]).map(drop)
 }
 

@@ -61,6 +61,9 @@ impl From<&Published> for Claim {
 pub struct Followed<O: Outside> {
     pub(crate) chain: Chain,
     pub(crate) last: Option<Header>,
+    /// Headers that another has signed while this process looked on: it remembers them by itself, whatever the log says
+    /// later. What stood in the log before is the log's word alone.
+    pub(crate) seen: u64,
     /// Stands behind the chain's last block.
     log: Option<O::Blocks>,
 }
@@ -68,7 +71,7 @@ pub struct Followed<O: Outside> {
 impl<O: Outside> Followed<O> {
     /// Before the first block.
     pub fn begin(genesis: &Genesis) -> Followed<O> {
-        Followed { chain: Chain::begin(genesis), last: None, log: None }
+        Followed { chain: Chain::begin(genesis), last: None, seen: 0, log: None }
     }
 
     /// Goes on to `size` headers, and holds every claim against the chain as it passes. Cancelling loses nothing.

@@ -23,15 +23,20 @@ pub(crate) async fn stand_by(
     status: &Status,
 ) -> Result<Infallible, Stop> {
     let cluster: &Cluster = &config.kafka;
-    let newest = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?.map_or(0, |message| message.offset);
-    let checkpoints = Follower::open(cluster, CHECKPOINTS, Isolation::Committed, &[(0, newest)]).await?;
+    let newest = last(cluster, CHECKPOINTS, 0, Isolation::Committed).await?.map(|message| message.offset);
+    let checkpoints =
+        Follower::open(cluster, CHECKPOINTS, Isolation::Committed, &[(0, newest.unwrap_or_default())]).await?;
     loop {
         let message = checkpoints.next().await?;
         let told_ms = message.timestamp_ms;
+        let stood_there = newest.is_some_and(|newest| message.offset <= newest);
         let claim = Claim::from(&Published::read(message, &config.genesis)?);
         let size = claim.size;
         let claims: Vec<Claim> = standing.map(Claim::from).into_iter().chain([claim]).collect();
         followed.follow(machine, consortium, size, &claims).await?;
+        if !stood_there {
+            followed.seen = followed.seen.max(size);
+        }
         status.follows(followed.chain.size(), told_ms);
     }
 }

@@ -30,7 +30,7 @@ pub async fn take_over<O: Outside>(
     // First of all: from here on nobody else can add to `blocks`, so that what is read there stays the end.
     let writer = outside.writer().await?;
     let now_ms = config.clock.now_ms();
-    let known = standing.as_ref().map_or(0, |standing| standing.size).max(followed.chain.size());
+    let known = standing.as_ref().map_or(0, |standing| standing.size).max(followed.seen);
     let recovered = recover(&outside, &config.genesis, consortium, standing, followed, now_ms).await?;
     let published = recovered.published.as_ref().map_or(0, |published| published.checkpoint.size);
     let remembers = known > 0 && known >= published;

@@ -65,6 +65,10 @@ impl Child {
         }
     }
 
+    pub fn has_ended(&self) -> bool {
+        self.status.borrow().is_some()
+    }
+
     /// Resolves when it has ended. Cancelling loses nothing.
     pub async fn ended(&mut self) -> Ended {
         match self.status.wait_for(Option::is_some).await {

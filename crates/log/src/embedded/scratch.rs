@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use super::{Node, NodeError, NodeSettings, libs};
 use crate::{Cluster, topics};
 
@@ -28,6 +30,8 @@ impl Scratch {
             port,
             controller_port,
             log: folder.0.join("kafka.log"),
+            member: None,
+            more: String::new(),
         };
         let mut scratch = Scratch { node: None, settings, _folder: folder };
         scratch.restart().await.unwrap_or_else(|error| panic!("{error}"));
@@ -58,6 +62,19 @@ impl Scratch {
         }
     }
 
+    /// A signal to the node, such as SIGSTOP.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(node) = &self.node {
+            node.signal(signal);
+        }
+    }
+
+    /// As [`Scratch::restart`], from now on with further lines of settings, which go before.
+    pub async fn restart_with(&mut self, more: &str) -> Result<(), NodeError> {
+        more.clone_into(&mut self.settings.more);
+        self.restart().await
+    }
+
     /// Starts the node again after [`Scratch::kill`] or [`Scratch::stop`], with the same ports and data.
     pub async fn restart(&mut self) -> Result<(), NodeError> {
         self.kill().await;
@@ -66,15 +83,20 @@ impl Scratch {
     }
 }
 
-struct Folder(PathBuf);
+/// A temporary folder that is removed when dropped.
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("medtrace-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 }
 
@@ -85,8 +107,8 @@ impl Drop for Folder {
     }
 }
 
-/// Ports that were free a moment ago; both are held until both are known.
-fn free_ports() -> [u16; 2] {
-    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}")));
+/// Ports that were free a moment ago; all are held until all are known.
+pub(super) fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}")));
     held.map(|listener| listener.local_addr().map_or(0, |address| address.port()))
 }

@@ -1,6 +1,7 @@
 //! A small consortium to test with: one authority, and parties whose keys are made from their names.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod load;
 pub mod process;
 pub mod tamper;
 pub mod witness;

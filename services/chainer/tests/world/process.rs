@@ -1,7 +1,7 @@
 //! The chainer's process on a scratch Kafka.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -44,12 +44,17 @@ impl Site {
 
     /// The same of another genesis by the same authority.
     pub fn of(kafka: &Scratch, name: &str, genesis: &Genesis) -> Site {
-        let folder = kafka.folder().join(name);
+        Site::at(kafka.cluster(), kafka.folder(), name, genesis)
+    }
+
+    /// A folder `name` below another.
+    pub fn at(cluster: Cluster, below: &Path, name: &str, genesis: &Genesis) -> Site {
+        let folder = below.join(name);
         fs::create_dir_all(folder.join("keys")).unwrap();
         fs::create_dir_all(folder.join("data")).unwrap();
         fs::write(folder.join("genesis.note"), note_of(genesis)).unwrap();
         keys::write(&folder.join("keys/chainer.key"), &chainer()).unwrap();
-        Site { cluster: kafka.cluster(), folder, settings: Vec::new() }
+        Site { cluster, folder, settings: Vec::new() }
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Site {
@@ -73,6 +78,72 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Starts it, to be started again whenever it ends.
+    pub fn keep(&self) -> Kept<'_> {
+        Kept { site: self, running: self.start() }
+    }
+}
+
+/// A chainer that is started again when it has ended, as a supervisor does.
+pub struct Kept<'a> {
+    site: &'a Site,
+    running: Running,
+}
+
+impl Kept<'_> {
+    /// Starts it if it has ended.
+    pub fn revive(&mut self) {
+        if self.running.child.has_ended() {
+            self.running = self.site.start();
+        }
+    }
+
+    /// SIGKILL; it stays dead until it is revived.
+    pub async fn die(&mut self) {
+        self.running.child.signal(Signal::SIGKILL);
+        self.running.child.ended().await;
+    }
+
+    /// Resolves when it follows another's chain.
+    pub async fn follows(&mut self) {
+        let deadline = Instant::now() + WAIT;
+        while self.asked().await.is_none_or(|ready| ready["leader"] != false || ready["size"].as_u64() < Some(1)) {
+            assert!(Instant::now() < deadline, "it does not follow: {}", self.log());
+            self.revive();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What `/readyz` says, if it answers that it is ready.
+    pub async fn asked(&self) -> Option<Value> {
+        self.running.asked().await
+    }
+
+    pub fn log(&self) -> String {
+        self.running.log()
+    }
+
+    pub async fn kill(self) {
+        self.running.kill().await;
+    }
+}
+
+/// Waits until one leads; which. Who has ended is started again, as a supervisor does.
+pub async fn leader(chainers: &mut [Kept<'_>; 2]) -> usize {
+    let deadline = Instant::now() + WAIT;
+    loop {
+        for (which, chainer) in chainers.iter_mut().enumerate() {
+            chainer.revive();
+            if chainer.asked().await.is_some_and(|ready| ready["leader"] == true) {
+                return which;
+            }
+        }
+        assert!(Instant::now() < deadline, "nobody leads: {}\n{}", chainers[0].log(), chainers[1].log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 impl Running {
     /// What this start has logged so far.
     pub fn log(&self) -> String {
@@ -92,18 +163,22 @@ impl Running {
     async fn is(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + WAIT;
         loop {
-            if let Some(address) = self.address()
-                && let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
-                && answer.status() == 200
-                && let Ok(ready) = answer.json::<Value>().await
-                && wanted(&ready)
-            {
+            if let Some(ready) = self.asked().await.filter(&wanted) {
                 return ready;
             }
             let again = tokio::time::timeout(Duration::from_millis(20), self.child.ended()).await;
             assert!(again.is_err(), "it ended: {}", self.log());
             assert!(Instant::now() < deadline, "it is not ready: {}", self.log());
         }
+    }
+
+    /// What `/readyz` says, if it answers that it is ready.
+    async fn asked(&self) -> Option<Value> {
+        let answer = reqwest::get(format!("http://{}/readyz", self.address()?)).await.ok()?;
+        if answer.status() != 200 {
+            return None;
+        }
+        answer.json().await.ok()
     }
 
     pub async fn metrics(&self) -> String {

@@ -1,7 +1,10 @@
 //! A witness to test with: as C2SP tlog-witness says, and as it should not be.
 
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
@@ -17,10 +20,12 @@ use medtrace_ledger::policy::{Group, Policy, Threshold, Witness};
 use medtrace_ledger::{Checkpoint, Genesis, Hash, KeyName, Signer};
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Follower, Isolation};
+use medtrace_log::embedded::Child;
 use medtrace_log::topics::CHECKPOINTS;
+use nix::sys::signal::Signal;
 use tokio::task::JoinHandle;
 
-use super::{genesis, key};
+use super::{CHAINER, genesis, key, note_of};
 
 /// Longest wait for a quorum.
 const WAIT: Duration = Duration::from_secs(60);
@@ -138,4 +143,80 @@ pub async fn cosigned(cluster: &Cluster, genesis: &Genesis, size: u64) -> (Check
         }
     };
     tokio::time::timeout(WAIT, found).await.expect("a quorum")
+}
+
+/// The witness's own process: a full one, which recomputes every block from Kafka.
+pub struct Process {
+    pub name: String,
+    pub url: String,
+    folder: PathBuf,
+    bootstrap: String,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// On a free port, not started yet; `None` if its binary is not built beside the chainer's.
+    pub fn new(below: &Path, cluster: &Cluster) -> Option<Process> {
+        binary().is_file().then(|| {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}", free.local_addr().unwrap());
+            let (name, folder) = ("w1.example".to_owned(), below.join("witness"));
+            Process { name, url, folder, bootstrap: cluster.bootstrap().to_owned(), child: None }
+        })
+    }
+
+    /// Starts it, again or for the first time; returns when it answers.
+    pub async fn start(&mut self, genesis: &Genesis) {
+        let [keys, data] = ["keys", "data"].map(|name| self.folder.join(name));
+        fs::create_dir_all(&keys).unwrap();
+        fs::create_dir_all(&data).unwrap();
+        fs::write(self.folder.join("genesis.note"), note_of(genesis)).unwrap();
+        medtrace_service::keys::write(&keys.join("witness.key"), &signer(&self.name)).unwrap();
+        let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let mut command = Command::new(binary());
+        command
+            .env("MEDTRACE_KAFKA", &self.bootstrap)
+            .env("MEDTRACE_GENESIS", self.folder.join("genesis.note"))
+            .env("MEDTRACE_KEYS", &keys)
+            .env("MEDTRACE_NAME", &self.name)
+            .env("MEDTRACE_DATA", &data)
+            .env("MEDTRACE_LISTEN", self.url.trim_start_matches("http://"))
+            .env("MEDTRACE_ADMIN", "127.0.0.1:0")
+            .stderr(log);
+        self.child = Some(Child::spawn(command).unwrap());
+        self.until("its answer", async || reqwest::get(format!("{}/alarms", self.url)).await.is_ok()).await;
+    }
+
+    /// SIGKILL.
+    pub async fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.signal(Signal::SIGKILL);
+            child.ended().await;
+        }
+    }
+
+    /// Resolves when it has cosigned so many headers; it must have no alarm.
+    pub async fn has_seen(&self, size: u64) {
+        let text = async |path: String| reqwest::get(path).await.unwrap().text().await.unwrap();
+        let checkpoint = format!("{}/checkpoint?origin={CHAINER}", self.url);
+        self.until("its cosignature", async || {
+            let note = text(checkpoint.clone()).await;
+            note.lines().nth(1).and_then(|line| line.parse::<u64>().ok()) == Some(size)
+        })
+        .await;
+        assert_eq!(text(format!("{}/alarms", self.url)).await, r#"{"alarms":[]}"#);
+    }
+
+    async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !is_so().await {
+            let log = || fs::read_to_string(self.folder.join("log")).unwrap();
+            assert!(Instant::now() < deadline, "the witness: waited for {what}: {}", log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn binary() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_chainer")).with_file_name("witness")
 }

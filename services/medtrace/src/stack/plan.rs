@@ -106,6 +106,8 @@ impl Plan {
             port: self.ports.kafka(),
             controller_port: self.ports.kafka_controller(),
             log: self.layout.log("kafka"),
+            member: None,
+            more: String::new(),
         }))
     }
 
