@@ -171,7 +171,9 @@ impl Process {
         fs::create_dir_all(&keys).unwrap();
         fs::create_dir_all(&data).unwrap();
         fs::write(self.folder.join("genesis.note"), note_of(genesis)).unwrap();
-        medtrace_service::keys::write(&keys.join("witness.key"), &signer(&self.name)).unwrap();
+        if !keys.join("witness.key").exists() {
+            medtrace_service::keys::write(&keys.join("witness.key"), &signer(&self.name)).unwrap();
+        }
         let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
         let mut command = Command::new(binary());
         command
