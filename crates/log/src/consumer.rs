@@ -19,6 +19,8 @@ type Reader = StreamConsumer<Quiet>;
 
 /// Pause before a partition that has no leader at the moment is asked for again, milliseconds.
 const LEADER_PAUSE_MS: u64 = 50;
+/// A record of a range that does not come for so long is looked for in the log's bounds, milliseconds.
+const LOOK_MS: u64 = 1_000;
 
 /// One record as it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,13 +158,21 @@ impl RangeReader {
                 }
             }
         };
+        let mut received = std::pin::pin!(received);
         let at = self.at.unwrap_or_default();
-        match tokio::time::timeout(Duration::from_millis(DELIVERY_MS), received).await {
-            Ok(received) => received,
-            Err(_) => Err(LogError::Timeout {
-                doing: format!("read {}/{} at {at}", self.topic, self.partition),
-                waited_ms: DELIVERY_MS,
-            }),
+        let deadline = Instant::now() + Duration::from_millis(DELIVERY_MS);
+        loop {
+            if let Ok(received) = tokio::time::timeout(Duration::from_millis(LOOK_MS), &mut received).await {
+                return received;
+            }
+            // Where the log ends here, nothing will come: it is shorter than it was.
+            if let Ok(bounds) = watermarks(&self.consumer, &self.topic, self.partition).await {
+                bounds.admit(&self.topic, self.partition, at + 1)?;
+            }
+            if Instant::now() >= deadline {
+                let doing = format!("read {}/{} at {at}", self.topic, self.partition);
+                return Err(LogError::Timeout { doing, waited_ms: DELIVERY_MS });
+            }
         }
     }
 }
