@@ -104,9 +104,10 @@ async fn what_is_archived_may_leave_kafka() {
 
 #[tokio::test]
 async fn removing_fails_visibly_and_may_be_repeated() {
-    let world = World::start().await;
+    let mut world = World::start().await;
     world.admit("acme").await;
     world.post("acme", 5, 0).await;
+    world.stop_chainer().await;
     let (partition, high) =
         (0..).zip(events(&world).await).find_map(|(n, all)| (all.high > 0).then_some((n, all.high))).unwrap();
     // Beyond the end nothing can be removed, and nothing is.
