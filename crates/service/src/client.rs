@@ -110,7 +110,10 @@ impl Client {
 fn request(method: Method, url: &str, body: Bytes) -> Result<Request<Full<Bytes>>, AskError> {
     let none = || AskError::Address(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| none())?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+    let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
+    // A port that is none would be passed over.
+    let port = uri.port_u16().is_some() || uri.authority().is_some_and(|authority| authority.as_str().ends_with(host));
+    if !["http", "https"].contains(&scheme) || host.is_empty() || !port {
         return Err(none());
     }
     Request::builder().method(method).uri(uri).body(Full::from(body)).map_err(|_| none())
