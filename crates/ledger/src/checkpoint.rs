@@ -12,6 +12,7 @@
 
 use crate::genesis::Genesis;
 use crate::hash::Hash;
+use crate::key::SignError;
 use crate::names::{KeyName, Origin};
 use crate::note::{Note, NoteError, SignatureLine, Signer, VerifierKey};
 use crate::policy::{Policy, Unmet};
@@ -74,7 +75,7 @@ impl Checkpoint {
     /// The note with the chainer's signature alone.
     pub fn sign(&self, chainer: &Signer) -> Result<Note, NoteError> {
         let text = self.text();
-        let line = chainer.sign(&text);
+        let line = chainer.sign(&text)?;
         Note::new(text, vec![line])
     }
 
@@ -130,14 +131,17 @@ pub fn unmet(cosignatures: &[Cosignature], policy: &Policy) -> Option<Unmet> {
 }
 
 /// A witness's signature line over a checkpoint text at `time_s` (Unix seconds).
-pub fn cosign(witness: &Signer, checkpoint_text: &str, time_s: u64) -> SignatureLine {
+///
+/// # Errors
+/// The key's holder did not sign.
+pub fn cosign(witness: &Signer, checkpoint_text: &str, time_s: u64) -> Result<SignatureLine, SignError> {
     let key = witness.verifier();
-    let signature = witness.key.sign(&cosigned_message(checkpoint_text, time_s));
-    SignatureLine {
+    let signature = witness.key.sign(&cosigned_message(checkpoint_text, time_s))?;
+    Ok(SignatureLine {
         key_id: key.cosigner_id(),
         name: key.name,
         signature: [&time_s.to_be_bytes()[..], &signature].concat(),
-    }
+    })
 }
 
 /// Verifies one cosignature line of `witness`; the witness's clock, Unix seconds.

@@ -40,7 +40,7 @@ pub use foreign::ForeignCheckpoint;
 pub use genesis::Genesis;
 pub use hash::Hash;
 pub use item::{Item, ItemKind, ItemLeaf, Salt};
-pub use key::{PublicKey, SigningKey};
+pub use key::{PublicKey, Sign, SignError, SigningKey};
 pub use keys::{Custody, KeyEntry, KeySet};
 pub use names::{Invalid, KeyName, Origin, PartyId, TopicName, TopicUuid, Word};
 pub use note::{Note, NoteError, Signer, VerifierKey};

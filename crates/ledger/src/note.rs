@@ -16,7 +16,7 @@
 use std::fmt;
 
 use crate::hash::{base64, from_base64, sha256};
-use crate::key::{PublicKey, SigningKey};
+use crate::key::{PublicKey, SignError, SigningKey};
 use crate::names::KeyName;
 
 /// Most signature lines of a note.
@@ -39,6 +39,8 @@ pub enum NoteError {
     UnexpectedKey { line: usize, key: String },
     #[error("the signature of {0} does not verify")]
     BadSignature(KeyName),
+    #[error(transparent)]
+    Unsigned(#[from] SignError),
 }
 
 /// One signature line.
@@ -217,17 +219,20 @@ impl Signer {
     }
 
     /// The Ed25519 signature line over `text`.
-    pub fn sign(&self, text: &str) -> SignatureLine {
-        SignatureLine {
+    ///
+    /// # Errors
+    /// The key's holder did not sign.
+    pub fn sign(&self, text: &str) -> Result<SignatureLine, SignError> {
+        Ok(SignatureLine {
             name: self.name.clone(),
             key_id: self.verifier().key_id(),
-            signature: self.key.sign(text.as_bytes()).to_vec(),
-        }
+            signature: self.key.sign(text.as_bytes())?.to_vec(),
+        })
     }
 }
 
 /// Signs `text` with each of `signers`, in their order.
 pub fn sign_note(text: String, signers: &[Signer]) -> Result<Note, NoteError> {
-    let signatures = signers.iter().map(|signer| signer.sign(&text)).collect();
+    let signatures = signers.iter().map(|signer| signer.sign(&text)).collect::<Result<_, _>>()?;
     Note::new(text, signatures)
 }

@@ -150,7 +150,7 @@ fn nobody_is_accused_of_what_is_sealed() {
     let elsewhere = Receipt { origin: "elsewhere".parse().unwrap(), ..receipt.clone() };
     assert_eq!(broken(&|m| m.receipt = signed(&elsewhere, SERVICE)), Part::Receipt);
     assert_eq!(broken(&|m| m.receipt = signed(&receipt, "factory")), Part::Receipt);
-    let two = Note::new(receipt.text(), vec![signer(SERVICE).sign(&receipt.text()), signer("x").sign(&receipt.text())]);
+    let two = Note::new(receipt.text(), [SERVICE, "x"].map(|name| signer(name).sign(&receipt.text()).unwrap()).into());
     assert_eq!(broken(&|m| m.receipt = two.clone().unwrap()), Part::Receipt);
     assert_eq!(broken(&|m| m.key.index += 1), Part::KeyPath);
     assert_eq!(broken(&|m| m.key.entry.enrolled = 3), Part::Key);

@@ -211,7 +211,7 @@ fn base64_has_one_spelling() {
 #[test]
 fn a_note_has_1_to_8_lines_of_different_keys() {
     let text = "text\n".to_owned();
-    let lines: Vec<_> = (0..9).map(|n| signer(&format!("key-{n}")).sign(&text)).collect();
+    let lines: Vec<_> = (0..9).map(|n| signer(&format!("key-{n}")).sign(&text).unwrap()).collect();
     assert!(Note::new(text.clone(), lines[..8].to_vec()).is_ok());
     assert!(matches!(Note::new(text.clone(), lines.clone()), Err(NoteError::SignatureLines { found: 9, .. })));
     assert!(matches!(Note::new(text.clone(), vec![]), Err(NoteError::SignatureLines { found: 0, .. })));
@@ -248,7 +248,7 @@ fn a_receipt_is_signed_by_its_service_alone() {
     assert!(Receipt::open(&note, &signer("other-service").verifier()).is_err());
     assert!(Receipt::open(&note.replace(" 3 41\n", " 3 42\n"), &service.verifier()).is_err());
     let mut two = Note::parse(&note).unwrap().signatures().to_vec();
-    two.push(signer("other-service").sign(&receipt().text()));
+    two.push(signer("other-service").sign(&receipt().text()).unwrap());
     let two = Note::new(receipt().text(), two).unwrap().to_string();
     assert!(Receipt::open(&two, &service.verifier()).is_err());
 }

@@ -84,7 +84,7 @@ fn a_signature_line_too_many_is_refused() {
     let sealed = seal(&items).unwrap();
     let note = Note::parse(&sealed.note).unwrap();
     let mut lines = note.signatures().to_vec();
-    lines.push(signer("hospital").sign(note.text()));
+    lines.push(signer("hospital").sign(note.text()).unwrap());
     let two = Note::new(note.text().into(), lines).unwrap().to_string();
     assert_eq!(verify(&two, &items), Err(reason::SIGNATURE_LINES));
 }

@@ -143,7 +143,7 @@ fn vectors() -> Files {
     index["keys"] = names
         .map(|name| {
             let key_id: String = signer(name).verifier().key_id().iter().map(|byte| format!("{byte:02x}")).collect();
-            json!({"name": name, "seed": base64(&key(name).seed()), "publicKey": key(name).public(), "keyId": key_id})
+            json!({"name": name, "seed": base64(&*key(name).seed().unwrap()), "publicKey": key(name).public(), "keyId": key_id})
         })
         .collect();
 

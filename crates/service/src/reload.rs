@@ -7,26 +7,35 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// What `stat` tells of a version: modification time, length, inode (files are replaced by renaming).
-type Stamp = (i64, i64, u64, u64);
+/// What `stat` tells of a version: modification and change time, length, inode (files are replaced by renaming).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp([i64; 4], [u64; 2]);
 
-fn stamp(path: &Path) -> std::io::Result<Stamp> {
-    fs::metadata(path).map(|m| (m.mtime(), m.mtime_nsec(), m.len(), m.ino()))
+pub(crate) fn stamp(path: &Path) -> std::io::Result<Stamp> {
+    // The change time sees a mode that was changed, too.
+    let times = |m: &fs::Metadata| [m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()];
+    fs::metadata(path).map(|m| Stamp(times(&m), [m.len(), m.ino()]))
 }
+
+/// Reads a version; the former one is at hand, if there is one.
+type Load<T, E> = dyn Fn(&Path, Option<&T>) -> Result<T, E> + Send + Sync;
 
 pub(crate) struct Reloaded<T, E> {
     path: PathBuf,
-    load: fn(&Path) -> Result<T, E>,
+    load: Box<Load<T, E>>,
     known: RwLock<(Option<Stamp>, Arc<T>)>,
 }
 
 impl<T, E: std::error::Error> Reloaded<T, E> {
     /// Reads it for the first time; later failures keep what was read before.
-    pub fn open(path: &Path, load: fn(&Path) -> Result<T, E>) -> Result<Self, E> {
+    pub fn open(
+        path: &Path,
+        load: impl Fn(&Path, Option<&T>) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
         // The stamp is taken before reading: a change in between is seen at the next use.
         let stamp = stamp(path).ok();
-        let value = Arc::new(load(path)?);
-        Ok(Self { path: path.to_owned(), load, known: RwLock::new((stamp, value)) })
+        let value = Arc::new(load(path, None)?);
+        Ok(Self { path: path.to_owned(), load: Box::new(load), known: RwLock::new((stamp, value)) })
     }
 
     /// The newest version that could be read.
@@ -48,7 +57,7 @@ impl<T, E: std::error::Error> Reloaded<T, E> {
 
     fn read(&self, seen: Option<Stamp>) -> Arc<T> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        match (self.load)(&self.path) {
+        match (self.load)(&self.path, Some(&known.1)) {
             Ok(value) => known.1 = Arc::new(value),
             Err(error) => {
                 let path = self.path.display();

@@ -85,7 +85,7 @@ pub struct Tokens(Reloaded<Known, TokensError>);
 impl Tokens {
     /// Reads the file; it must exist and be whole. Later versions that are not keep the former one in force.
     pub fn open(path: &Path) -> Result<Self, TokensError> {
-        Reloaded::open(path, load).map(Self)
+        Reloaded::open(path, |path, _| load(path)).map(Self)
     }
 
     /// Whom this token belongs to. Looks up by the first 8 bytes of its hash, then compares all 32 in constant time.

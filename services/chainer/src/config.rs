@@ -7,7 +7,7 @@ use std::time::Duration;
 use medtrace_ledger::policy::Witness;
 use medtrace_ledger::{Genesis, Signer};
 use medtrace_log::Cluster;
-use medtrace_service::keys::Keyring;
+use medtrace_service::keys::{Keyring, Protection};
 use medtrace_service::{ConfigError, Env};
 
 use crate::clock::Clock;
@@ -29,6 +29,7 @@ pub struct Config {
     /// `MEDTRACE_DATA`: own folder, one process at a time. Whoever removes it takes away the memory of what was sealed.
     pub data: PathBuf,
     /// From `MEDTRACE_KEYS`, a folder: the key that the genesis names as the chainer's. Whoever has it signs for the chain.
+    /// It may be encrypted: see [`Protection::from_env`].
     pub signer: Signer,
     /// The witnesses of the genesis that have an address, there or in `MEDTRACE_WITNESSES` (`name=url`, separated by spaces),
     /// which goes before. Whoever controls an address can keep a cosignature away, but forge none.
@@ -46,7 +47,8 @@ impl Config {
         let genesis = Genesis::parse(&note)
             .map_err(|error| ConfigError::new("MEDTRACE_GENESIS", format!("{}: {error}", path.display())))?;
         let wrong = |reason: String| ConfigError::new("MEDTRACE_KEYS", reason);
-        let keys = Keyring::open(&env.folder("MEDTRACE_KEYS")?).map_err(|error| wrong(error.to_string()))?;
+        let keys = Keyring::open(&env.folder("MEDTRACE_KEYS")?, Protection::from_env(env)?)
+            .map_err(|error| wrong(error.to_string()))?;
         let chainer = &genesis.policy.log;
         let signer = keys.of(&chainer.name).into_iter().find(|signer| signer.key.public() == chainer.public);
         let missing =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use medtrace_ledger::{Genesis, KeyName, PartyId};
 use medtrace_log::Cluster;
+use medtrace_service::keys::Protection;
 use medtrace_service::{ConfigError, Env};
 
 use crate::Service;
@@ -28,6 +29,8 @@ pub struct Config {
     pub data: PathBuf,
     /// `MEDTRACE_KEYS`: private keys, those of hosted parties and the service's own. Whoever reads it signs for them.
     pub keys: PathBuf,
+    /// What opens those that are encrypted: see [`Protection::from_env`].
+    pub protection: Protection,
     /// `MEDTRACE_TOKENS`: the tokens file. Whoever writes it speaks for any hosted party.
     pub tokens: PathBuf,
     /// `MEDTRACE_QUERY_URL`, default `http://127.0.0.1:7080`: asked how far the index goes, for capture jobs.
@@ -49,6 +52,7 @@ impl Config {
             genesis,
             data: env.own_folder("MEDTRACE_DATA")?,
             keys: env.folder("MEDTRACE_KEYS")?,
+            protection: Protection::from_env(env)?,
             tokens: env.required("MEDTRACE_TOKENS")?,
             query: env.or("MEDTRACE_QUERY_URL", "http://127.0.0.1:7080")?,
         })

@@ -32,7 +32,7 @@ use medtrace_ledger::{Genesis, KeyName, PartyId, SigningKey};
 use medtrace_service::{
     ConfigError, Shutdown,
     admin::{self, Readiness},
-    keys::Keyring,
+    keys::{Keyring, Protection},
     life,
     tokens::Tokens,
 };
@@ -86,6 +86,8 @@ pub struct Parts<'a> {
     pub name: KeyName,
     pub tokens: &'a Path,
     pub keys: &'a Path,
+    /// What opens keys that are encrypted.
+    pub protection: Protection,
     pub data: &'a Path,
     pub view: Arc<View>,
 }
@@ -98,9 +100,11 @@ impl App {
         metrics: &mut MetricsRegistry,
         shutdown: Shutdown,
     ) -> anyhow::Result<App> {
-        let Parts { service, genesis, name, tokens, keys, data, view } = parts;
-        let ring = Arc::new(Keyring::open(keys).map_err(|e| ConfigError::new("MEDTRACE_KEYS", e))?);
-        let pseudonyms = Pseudonyms::open(keys, &ring).map_err(|e| ConfigError::new("MEDTRACE_KEYS", e))?;
+        let Parts { service, genesis, name, tokens, keys, protection, data, view } = parts;
+        let ring =
+            Keyring::open(keys, protection.clone()).map(Arc::new).map_err(|e| ConfigError::new("MEDTRACE_KEYS", e))?;
+        let pseudonyms =
+            Pseudonyms::open(keys, &ring, &protection).map_err(|e| ConfigError::new("MEDTRACE_KEYS", e))?;
         let own = ring.of(&name).into_iter().next().ok_or_else(|| {
             ConfigError::new("MEDTRACE_KEYS", format!("{} holds no key {name} to sign receipts with", keys.display()))
         })?;
@@ -177,6 +181,7 @@ pub async fn run(public: TcpListener, admin: TcpListener, config: Config, shutdo
         name: config.key_name(),
         tokens: &config.tokens,
         keys: &config.keys,
+        protection: config.protection.clone(),
         data: &config.data,
         view: view.clone(),
     };

@@ -13,43 +13,44 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use medtrace_event::scan::Who;
 use medtrace_ledger::{KeyName, Signer, hash::sha256};
 use medtrace_service::{
-    keys::{self, Keyring, KeysError},
+    keys::{self, Keyring, KeysError, Protection},
     tokens::Caller,
 };
+use zeroize::Zeroizing;
 
 /// Name of the file (without `.key`) and of the key in it whose seed is the secret.
 const SECRET: &str = "pseudonyms";
 
 /// Makes pseudonyms. Services that serve the same party must share the secret's file.
-#[derive(Clone)]
 pub struct Pseudonyms {
-    secret: [u8; 32],
+    secret: Zeroizing<[u8; 32]>,
 }
 
 impl Pseudonyms {
     /// Reads the secret from the folder of keys, or makes it at the very first start.
-    pub fn open(folder: &Path, ring: &Keyring) -> Result<Pseudonyms, KeysError> {
+    pub fn open(folder: &Path, ring: &Keyring, protection: &Protection) -> Result<Pseudonyms, KeysError> {
         let name: KeyName = SECRET.parse().expect("a constant that is a key name");
         let signer: Signer = match ring.of(&name).into_iter().next() {
             Some(signer) => signer,
             None => {
                 let signer = keys::generate(name)?;
-                keys::write(&folder.join(SECRET).with_extension("key"), &signer)?;
+                keys::write(&folder.join(SECRET).with_extension("key"), &signer, protection)?;
                 signer
             }
         };
-        Ok(Pseudonyms { secret: signer.key.seed() })
+        let secret = signer.key.seed().ok_or_else(|| KeysError::Held(signer.name.clone()))?;
+        Ok(Pseudonyms { secret })
     }
 
     pub fn new(secret: [u8; 32]) -> Pseudonyms {
-        Pseudonyms { secret }
+        Pseudonyms { secret: Zeroizing::new(secret) }
     }
 
     /// What the log may know of a caller.
     pub fn of(&self, caller: &Caller) -> Who {
         let pseudonym = |what: &str, name: &str| {
             let parts = [caller.party.as_str(), what, name].join("\n");
-            let hash = sha256(&[b"medtrace/pseudonym/v1\n", &self.secret, parts.as_bytes()]);
+            let hash = sha256(&[b"medtrace/pseudonym/v1\n", &self.secret[..], parts.as_bytes()]);
             Some(URL_SAFE_NO_PAD.encode(&hash.as_bytes()[..16]))
         };
         Who { operator: pseudonym("operator", &caller.operator), device: pseudonym("device", &caller.device) }

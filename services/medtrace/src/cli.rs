@@ -9,8 +9,8 @@ use medtrace_service::{ConfigError, config::EXIT_CONFIG};
 use crate::{
     client::explain,
     commands::{
-        audit, bench, check, convert, demo, engine, hash, health, keys, parse, post, proof, rebuild, recall, trace, up,
-        verify,
+        audit, bench, check, convert, delegate, demo, engine, hash, health, keys, notice, parse, post, proof, rebuild,
+        recall, trace, up, verify,
     },
     context::{Context, Done, Outcome},
     output::Output,
@@ -81,9 +81,14 @@ enum Command {
     Rebuild(rebuild::Rebuild),
     /// Show whether every process can do its work, and how far behind it is
     Health(health::Health),
-    /// Make, enrol, rotate and revoke keys; make tokens
+    /// Make, encrypt, enrol, rotate and revoke keys; make tokens
     #[command(subcommand)]
     Keys(Box<keys::Keys>),
+    /// Let another party act at your places, or no longer
+    Delegate(delegate::Delegate),
+    /// Notices that several must sign, each on its own machine
+    #[command(subcommand)]
+    Notice(Box<notice::Notice>),
     /// Measure this machine
     Bench(bench::Bench),
     /// The embedded engines, as processes of their own
@@ -135,6 +140,8 @@ async fn run(command: Command, context: &Context) -> Done {
         Command::Rebuild(command) => command.run(context).await,
         Command::Health(command) => command.run(context).await,
         Command::Keys(command) => command.run(context).await,
+        Command::Delegate(command) => command.run(context).await,
+        Command::Notice(command) => command.run(context).await,
         Command::Bench(command) => command.run(context).await,
         Command::Engine(_) => Ok(Outcome::Fine),
     }

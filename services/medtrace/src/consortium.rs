@@ -105,7 +105,7 @@ impl Consortium {
 
     /// Posts one notice of a party under these keys.
     pub async fn post(&self, party: &PartyId, keys: &[Signer], notice: &Notice) -> anyhow::Result<Taken> {
-        let body = self.sealed(party, keys, notice)?;
+        let body = sealed(&self.genesis, party, keys, std::slice::from_ref(notice))?;
         let token = std::fs::read_to_string(self.layout.token(party.as_str()))
             .with_context(|| format!("failed to read the token of {party}; make one with `medtrace keys token`"))?;
         let client = Client::new(&self.endpoints.manufacturer, Some(token.trim().to_owned()))?;
@@ -114,19 +114,6 @@ impl Consortium {
         let receipt = Note::parse(receipt).context("failed to read the receipt")?;
         let offset = Receipt::parse(receipt.text()).context("failed to read the receipt")?.offset;
         Ok(Taken { offset, answer })
-    }
-
-    fn sealed(&self, party: &PartyId, keys: &[Signer], notice: &Notice) -> anyhow::Result<Value> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).context("failed to gather random bytes")?;
-        let (salt, bytes) = (Salt(salt), notice.to_jcs());
-        let item = Item { kind: ItemKind::Notice, salt, bytes: &bytes };
-        let keys: Vec<_> = keys.iter().map(|signer| signer.key.clone()).collect();
-        let (kind, genesis) = (SubmissionKind::Notices, &self.genesis);
-        let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), party, &keys, unix_ms(), &[item.leaf()])
-            .context("failed to sign the notice")?;
-        let body: Value = serde_json::from_slice(&bytes).context("failed to read the notice")?;
-        Ok(json!({"note": sealed.note, "items": [{"kind": "N", "salt": salt, "body": body}]}))
     }
 
     /// Waits until a notice is indexed, and every ingest service has followed to the block that holds it.
@@ -162,6 +149,24 @@ impl Consortium {
         }
         true
     }
+}
+
+/// Notices of a party under these keys, as an ingest service takes them: one submission.
+pub fn sealed(genesis: &Genesis, party: &PartyId, keys: &[Signer], notices: &[Notice]) -> anyhow::Result<Value> {
+    let (mut leaves, mut items) = (Vec::new(), Vec::new());
+    for notice in notices {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).context("failed to gather random bytes")?;
+        let (salt, bytes) = (Salt(salt), notice.to_jcs());
+        leaves.push(Item { kind: ItemKind::Notice, salt, bytes: &bytes }.leaf());
+        let body: Value = serde_json::from_slice(&bytes).context("failed to read the notice")?;
+        items.push(json!({"kind": "N", "salt": salt, "body": body}));
+    }
+    let keys: Vec<_> = keys.iter().map(|signer| signer.key.clone()).collect();
+    let kind = SubmissionKind::Notices;
+    let sealed = seal_submission(kind, &genesis.origin, genesis.hash(), party, &keys, unix_ms(), &leaves)
+        .context("failed to sign the notice")?;
+    Ok(json!({"note": sealed.note, "items": items}))
 }
 
 /// Whether a service refused with this violation.

@@ -76,6 +76,11 @@ impl Context {
         Ok(self.party.as_ref().ok_or_else(missing)?)
     }
 
+    /// The same with the token that was made on this machine for this party, unless another is given.
+    pub fn speaking_for(&self, party: &PartyId) -> Context {
+        Context { party: self.party.clone().or_else(|| Some(party.clone())), ..self.clone() }
+    }
+
     /// `MEDTRACE_TOKEN`, else the token file, else the token that was made for the party on this machine.
     fn token(&self) -> anyhow::Result<Option<String>> {
         match (&self.token, &self.token_file, &self.party) {

@@ -2,7 +2,7 @@
 //!
 //! In scope: the command line ([`cli`], [`commands`]), the HTTP client of the services ([`client`]), what is printed
 //! ([`output`]), the supervisor that runs everything on one machine ([`stack`]), and the signing of notices by whoever
-//! holds the authority's and the parties' root keys ([`consortium`]), the demo's scenario ([`scenario`]), and the
+//! holds the authority's and the parties' root keys ([`consortium`]; on several machines: [`draft`]), the demo's scenario ([`scenario`]), and the
 //! measurement of this machine ([`bench`]).
 //!
 //! Out of scope: every decision about events, rights, blocks and answers: those are the services' and the crates'. The
@@ -17,6 +17,7 @@ pub mod client;
 pub mod commands;
 pub mod consortium;
 pub mod context;
+pub mod draft;
 pub mod output;
 pub mod scenario;
 pub mod stack;

@@ -33,7 +33,7 @@ use medtrace_service::{ConfigError, Shutdown};
 
 pub use deployed::{clickhouse_library, kafka_libs};
 pub use endpoints::Endpoints;
-pub use founding::{AUTHORITY, DEFAULT_ORIGIN, genesis, make_token, signer};
+pub use founding::{AUTHORITY, DEFAULT_ORIGIN, genesis, make_token, protection, signer};
 pub use layout::Layout;
 pub use ports::{DEFAULT_BASE, INGEST, PROCESSES, Ports, WITNESS, admin_urls, parse_base};
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use medtrace_archive::Archive;
 use medtrace_ledger::{Genesis, KeyName, Signer};
 use medtrace_log::Cluster;
-use medtrace_service::keys::Keyring;
+use medtrace_service::keys::{Keyring, Protection};
 use medtrace_service::{ConfigError, Env};
 
 use crate::logs::Logs;
@@ -33,7 +33,8 @@ pub struct Config {
     /// whose signatures are cosigned.
     pub logs: Logs,
     /// From `MEDTRACE_KEYS`, a folder: the keys named `MEDTRACE_NAME` (default `witness`). The first signs, what any of them
-    /// cosigned before is believed. Whoever has one cosigns in this witness's name.
+    /// cosigned before is believed. Whoever has one cosigns in this witness's name. They may be encrypted: see
+    /// [`Protection::from_env`].
     pub keys: Vec<Signer>,
     /// `MEDTRACE_KAFKA`: bootstrap servers. Set, or an archive: a full witness of the genesis's log, which recomputes every
     /// block from there before it cosigns. Neither: it checks that each log only grows.
@@ -60,7 +61,8 @@ impl Config {
         }
         let name: KeyName = env.or("MEDTRACE_NAME", NAME)?;
         let wrong = |reason: String| ConfigError::new("MEDTRACE_KEYS", reason);
-        let ring = Keyring::open(&env.folder("MEDTRACE_KEYS")?).map_err(|error| wrong(error.to_string()))?;
+        let ring = Keyring::open(&env.folder("MEDTRACE_KEYS")?, Protection::from_env(env)?)
+            .map_err(|error| wrong(error.to_string()))?;
         let mut keys = ring.of(&name);
         if keys.is_empty() {
             return Err(wrong(format!("no private key of the name {name}")));

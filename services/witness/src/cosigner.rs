@@ -109,7 +109,7 @@ impl Cosigner {
         let log = self.logs.get(origin).ok_or_else(|| Refusal::UnknownLog(origin.to_owned()))?;
         let mut latest = log.latest.lock().unwrap_or_else(PoisonError::into_inner);
         follows(&latest, checkpoint, asked)?;
-        let line = cosign(&self.signer, checkpoint.text(), time_s);
+        let line = cosign(&self.signer, checkpoint.text(), time_s)?;
         let lines = [&signed.lines[..], std::slice::from_ref(&line)].concat();
         let note = checkpoint.note_with(&lines);
         // With one line more it must still be what a start can read.

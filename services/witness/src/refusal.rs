@@ -5,12 +5,13 @@
 //! 403  no valid signature of a key of this log                         409  another root at the latest size
 //! 404  nobody told this witness of the log                             422  the consistency path does not hold
 //! 403  recomputing said otherwise: its keys are no longer believed      beyond C2SP: 503 not recomputed yet, 500 not durable
+//!                                                                       or not signed
 //! ```
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use medtrace_ledger::FormatError;
 use medtrace_ledger::add_checkpoint::ADD_CHECKPOINT_BYTES_MAX;
+use medtrace_ledger::{FormatError, SignError};
 use medtrace_service::Kind;
 
 /// Media type of the size in a 409.
@@ -50,6 +51,9 @@ pub enum Refusal {
     /// Nothing was cosigned.
     #[error("failed to make the checkpoint durable")]
     NotDurable(#[source] std::io::Error),
+    /// The key's holder is away; nothing was cosigned.
+    #[error(transparent)]
+    Unsigning(#[from] SignError),
     #[error("too many checkpoints are being looked at; ask again")]
     Busy,
 }
@@ -65,7 +69,7 @@ impl Refusal {
             Refusal::Stale { .. } | Refusal::Fork { .. } => Kind::Conflict,
             Refusal::Unproven { .. } => Kind::Unprocessable,
             Refusal::Behind { .. } => Kind::Unavailable,
-            Refusal::NotDurable(_) => Kind::Implementation,
+            Refusal::NotDurable(_) | Refusal::Unsigning(_) => Kind::Implementation,
             Refusal::Busy => Kind::TooManyRequests,
         }
     }

@@ -36,7 +36,7 @@ async fn a_tessera_log_is_cosigned_as_it_grows() {
     let folder = scratch.path().join("tessera");
     std::fs::create_dir(&folder).unwrap();
     let mut witness = Served::start(&scratch.path().join("witness"), None).await;
-    keys::write(&folder.join("key"), &signer(OTHER)).unwrap();
+    keys::write(&folder.join("key"), &signer(OTHER), &keys::Protection::default()).unwrap();
     let mut before = 0;
     for round in 1..=3 {
         for file in 0..round * 3 {

@@ -34,7 +34,7 @@ fn site() -> Scratch {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path().join("keys")).unwrap();
     fs::write(scratch.path().join("genesis.note"), genesis_note()).unwrap();
-    keys::write(&scratch.path().join("keys/witness.key"), &signer(WITNESS)).unwrap();
+    keys::write(&scratch.path().join("keys/witness.key"), &signer(WITNESS), &keys::Protection::default()).unwrap();
     scratch
 }
 

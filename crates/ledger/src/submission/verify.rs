@@ -91,7 +91,7 @@ pub fn open_submission(note: &str, items: &[ItemLeaf], expected: &Expected<'_>) 
 
 fn note_reason(error: &NoteError) -> &'static str {
     match error {
-        NoteError::Malformed(_) => reason::UNDECODABLE,
+        NoteError::Malformed(_) | NoteError::Unsigned(_) => reason::UNDECODABLE,
         NoteError::SignatureLines { .. } | NoteError::UnexpectedKey { .. } => reason::SIGNATURE_LINES,
         NoteError::BadSignature(_) => reason::BAD_SIGNATURE,
     }

@@ -99,7 +99,7 @@ pub fn texts(world: &World, receipt: &str) -> Vec<Bad> {
         "cosignatures",
         "stranger",
         with_lines(&world.checkpoint, |lines| {
-            lines.push(cosign(&signer("stranger"), world.checkpoint.text(), 1));
+            lines.push(cosign(&signer("stranger"), world.checkpoint.text(), 1).unwrap());
         }),
     );
     put("checkpoint", "cosignatures", "time", with_lines(&world.checkpoint, |lines| lines[1].signature[7] ^= 1));
@@ -223,13 +223,13 @@ fn with_lines(note: &Note, change: impl Fn(&mut Vec<SignatureLine>)) -> String {
 /// The right name and key id, another's signature.
 pub fn resigned(note: &Note, who: &str) -> Note {
     let mut line = note.signatures()[0].clone();
-    line.signature = signer(who).sign(note.text()).signature;
+    line.signature = signer(who).sign(note.text()).unwrap().signature;
     Note::new(note.text().into(), vec![line]).unwrap()
 }
 
 /// The checkpoint signed by another under the chainer's name.
 pub fn forged_checkpoint(note: &Note) -> Note {
     let forger = Signer::new(ORIGIN.parse::<KeyName>().unwrap(), key("factory"));
-    let line = SignatureLine { key_id: note.signatures()[0].key_id, ..forger.sign(note.text()) };
+    let line = SignatureLine { key_id: note.signatures()[0].key_id, ..forger.sign(note.text()).unwrap() };
     Note::new(note.text().into(), vec![line]).unwrap()
 }

@@ -279,7 +279,7 @@ pub fn checkpoint(genesis: &Genesis, log: &Tree, size: u64, witnesses: &[&str]) 
     let root = log.root_at(size).unwrap();
     let alone = Checkpoint { origin: genesis.origin.clone(), size, root }.sign(&signer(ORIGIN)).unwrap();
     let time_s = START_MS / 1000 + 2;
-    let lines: Vec<_> = witnesses.iter().map(|name| cosign(&signer(name), alone.text(), time_s)).collect();
+    let lines: Vec<_> = witnesses.iter().map(|name| cosign(&signer(name), alone.text(), time_s).unwrap()).collect();
     Checkpoint::with_cosignatures(&alone, &lines, genesis).unwrap()
 }
 

@@ -70,7 +70,7 @@ impl World {
         }
         let note = genesis().sign(&[Signer::new(AUTHORITY.parse::<KeyName>().unwrap(), key(AUTHORITY))]).unwrap();
         fs::write(folder.join("genesis.note"), note).unwrap();
-        keys::write(&folder.join("keys/chainer.key"), &chainer()).unwrap();
+        keys::write(&folder.join("keys/chainer.key"), &chainer(), &keys::Protection::default()).unwrap();
         let cluster = kafka.cluster();
         let producer = Producer::open(&cluster).unwrap();
         let mut world = World { cluster, producer, chainer: None, kafka };

@@ -53,7 +53,7 @@ impl Site {
         fs::create_dir_all(folder.join("keys")).unwrap();
         fs::create_dir_all(folder.join("data")).unwrap();
         fs::write(folder.join("genesis.note"), note_of(genesis)).unwrap();
-        keys::write(&folder.join("keys/chainer.key"), &chainer()).unwrap();
+        keys::write(&folder.join("keys/chainer.key"), &chainer(), &keys::Protection::default()).unwrap();
         Site { cluster, folder, settings: Vec::new() }
     }
 

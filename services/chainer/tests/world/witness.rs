@@ -100,7 +100,7 @@ async fn answer(State((name, manner, seen)): State<Seen>, body: String) -> Respo
     }
     *seen = (asked.size(), Some(asked.root()));
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    format!("{}\n", cosign(&signer(&name), asked.text(), now_s)).into_response()
+    format!("{}\n", cosign(&signer(&name), asked.text(), now_s).unwrap()).into_response()
 }
 
 fn conflict(size: u64) -> Response {

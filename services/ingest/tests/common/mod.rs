@@ -180,7 +180,7 @@ pub async fn start_on(service: Service, folder: &Path, view: Arc<View>, log: Arc
         let path = keys.join(format!("{name}.key"));
         if !path.exists() {
             let name: medtrace_ledger::KeyName = name.parse().unwrap();
-            keys::write(&path, &Signer::new(name, key(seed))).unwrap();
+            keys::write(&path, &Signer::new(name, key(seed)), &keys::Protection::default()).unwrap();
         }
     }
     let file = folder.join("tokens.json");
@@ -204,6 +204,7 @@ pub async fn start_on(service: Service, folder: &Path, view: Arc<View>, log: Arc
         name: service.name.parse().unwrap(),
         tokens: &file,
         keys: &keys,
+        protection: keys::Protection::default(),
         data: &folder.join("data"),
         view,
     };

@@ -3,6 +3,9 @@
 mod enrol;
 mod file;
 mod life;
+pub mod own;
+
+pub use own::told;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -18,15 +21,28 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make a key, in a file that only its owner may read
+    #[command(visible_alias = "generate")]
     Make(file::Make),
     /// Show the public side of key files
-    Show(file::Show),
+    Show(file::Files),
+    /// Encrypt key files in place, with what MEDTRACE_KEYS_PASSPHRASE_FILE or MEDTRACE_KEYS_IDENTITY_FILE names
+    Encrypt(file::Files),
+    /// Decrypt key files in place
+    Decrypt(file::Files),
+    /// Encrypt key files with another passphrase or identity than so far
+    Change(file::Change),
+    /// Make an age identity, which opens key files at once where a passphrase takes its time
+    Identity(file::Identity),
     /// Admit a party, or change it; make and enrol the keys under which services sign for it
     Enrol(Box<enrol::Enrol>),
     /// Make a bearer token; its text is printed once
     Token(Token),
+    /// Enrol a further key of a party, on the machine that has its root key
+    Add(own::Add),
     /// Replace the key that a service holds for a party
     Rotate(life::Rotate),
+    /// Replace a key that a party holds itself, on the machine that has its root key
+    Replace(own::Replace),
     /// End a key for good
     Revoke(life::Revoke),
 }
@@ -47,9 +63,15 @@ impl Keys {
     pub async fn run(self, context: &Context) -> Done {
         match self {
             Keys::Make(make) => make.run(context),
-            Keys::Show(show) => show.run(context),
+            Keys::Show(files) => files.show(context),
+            Keys::Encrypt(files) => files.encrypt(context),
+            Keys::Decrypt(files) => files.decrypt(context),
+            Keys::Change(change) => change.run(context),
+            Keys::Identity(identity) => identity.run(context),
             Keys::Enrol(enrol) => enrol.run(context).await,
             Keys::Token(token) => token.run(context),
+            Keys::Add(add) => add.run(context).await,
+            Keys::Replace(replace) => replace.run(context).await,
             Keys::Rotate(rotate) => rotate.run(context).await,
             Keys::Revoke(revoke) => revoke.run(context).await,
         }

@@ -8,7 +8,7 @@ use medtrace_ledger::{Custody, PartyId, PublicKey, Signer};
 use medtrace_registry::notice::{Contact, Party, Prefix, Region, Role, Texts};
 
 use super::{Consortium, Taken, refused_for};
-use crate::stack::{INGEST, make_token, signer};
+use crate::stack::{INGEST, make_token, protection, signer};
 
 /// Refusal code of a party notice whose subject is further already.
 const REVISION: &str = "revision";
@@ -144,11 +144,11 @@ impl Consortium {
     /// Files of the keys that a service holds for a party, in their order.
     pub fn hosted(&self, party: &PartyId, host: &str) -> anyhow::Result<Vec<PathBuf>> {
         let folder = self.layout.keys(host);
-        let mut files = Vec::new();
+        let (mut files, protection) = (Vec::new(), protection()?);
         for entry in std::fs::read_dir(&folder).with_context(|| format!("failed to read {}", folder.display()))? {
             let path = entry?.path();
             let is_key = path.extension().is_some_and(|extension| extension == "key");
-            if is_key && medtrace_service::keys::read(&path)?.name.as_str() == party.as_str() {
+            if is_key && medtrace_service::keys::read(&path, &protection)?.name.as_str() == party.as_str() {
                 files.push(path);
             }
         }

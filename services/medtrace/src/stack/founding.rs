@@ -6,7 +6,8 @@ use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 use anyhow::{Context, bail};
 use medtrace_ledger::{Genesis, KeyName, Origin, Policy, Signer, VerifierKey, genesis::Quorum, policy::Witness};
 use medtrace_service::{
-    files, keys,
+    Env, files,
+    keys::{self, Protection},
     tokens::{self, Caller},
     unix_ms,
 };
@@ -93,15 +94,21 @@ pub fn genesis(layout: &Layout) -> anyhow::Result<Genesis> {
     Genesis::parse(&note).with_context(read)
 }
 
+/// What opens the key files of this process, and encrypts new ones: from its environment.
+pub fn protection() -> anyhow::Result<Protection> {
+    Ok(Protection::from_env(&Env::real())?)
+}
+
 /// The key of this name in a folder; a new random one if there is none.
 pub fn signer(folder: &Path, name: &str) -> anyhow::Result<Signer> {
     let path = folder.join(format!("{}.key", name.replace('/', "_")));
+    let protection = protection()?;
     if path.exists() {
-        return Ok(keys::read(&path)?);
+        return Ok(keys::read(&path, &protection)?);
     }
     let name: KeyName = name.parse().context("failed to name a key")?;
     let signer = keys::generate(name)?;
-    keys::write(&path, &signer)?;
+    keys::write(&path, &signer, &protection)?;
     Ok(signer)
 }
 
@@ -111,7 +118,7 @@ fn share(from: &Path, to: &Path, name: &str) -> anyhow::Result<()> {
     let path = to.join(format!("{name}.key"));
     match path.exists() {
         true => Ok(()),
-        false => Ok(keys::write(&path, &shared)?),
+        false => Ok(keys::write(&path, &shared, &protection()?)?),
     }
 }
 

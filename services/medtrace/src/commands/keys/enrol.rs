@@ -1,6 +1,6 @@
 //! `medtrace keys enrol`: who takes part, and which keys speak for it.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use medtrace_gs1::Gln;
 use medtrace_ledger::{PartyId, PublicKey};
@@ -60,6 +60,14 @@ pub enum Host {
     Hospital,
 }
 
+impl Host {
+    /// The service as a party.
+    pub fn party(self) -> anyhow::Result<PartyId> {
+        let value = self.to_possible_value().context("a service without a name")?;
+        value.get_name().parse().context("failed to name a service")
+    }
+}
+
 impl Enrol {
     pub async fn run(self, context: &Context) -> Done {
         let enrolment = self.enrolment();
@@ -104,7 +112,7 @@ impl Enrol {
     }
 }
 
-fn parse_role(text: &str) -> Result<Role, String> {
+pub fn parse_role(text: &str) -> Result<Role, String> {
     Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
         let all: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
         format!("a role is one of {}", all.join(", "))

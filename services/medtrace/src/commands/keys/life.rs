@@ -8,10 +8,16 @@ use medtrace_ledger::{PartyId, PublicKey};
 use medtrace_service::keys;
 use serde_json::json;
 
-use super::{consortium, enrol::Host};
+use super::{
+    consortium,
+    enrol::Host,
+    own::{self, Root},
+};
 use crate::{
+    commands::notice::Consortium,
     context::{Context, Done, Outcome},
     output::Tone,
+    stack::protection,
 };
 
 #[derive(Debug, clap::Args)]
@@ -31,6 +37,11 @@ pub struct Revoke {
     /// What it signed in blocks from this height on is suspect
     #[arg(long, value_name = "HEIGHT")]
     pub since: Option<u32>,
+    /// The party's private root key, if it does not lie in --data
+    #[arg(long, value_name = "FILE")]
+    pub root: Option<PathBuf>,
+    #[command(flatten)]
+    pub notice: Consortium,
 }
 
 impl Rotate {
@@ -42,16 +53,16 @@ impl Rotate {
         let old = consortium.hosted(party, host)?;
         ensure!(!old.is_empty(), "{host} holds no key of {party}");
 
-        let folder = context.layout().keys(host);
+        let (folder, protection) = (context.layout().keys(host), protection()?);
         let key = keys::generate(party.clone().into())?;
         let taken = consortium.enrol_hosted(party, host, &key).await?;
         consortium.in_force(&taken).await?;
-        keys::write(&free(&folder.join(party.as_str())), &key)?;
+        keys::write(&free(&folder.join(party.as_str())), &key, &protection)?;
 
         let root = consortium.root_key(party)?;
         let mut last = None;
         for file in &old {
-            let key = keys::read(file)?.key.public();
+            let key = keys::read(file, &protection)?.key.public();
             last = Some(consortium.revoke_key(party, &root, key, None).await?);
         }
         if let Some(taken) = last {
@@ -71,6 +82,10 @@ impl Rotate {
 
 impl Revoke {
     pub async fn run(self, context: &Context) -> Done {
+        if let Some(root) = self.root {
+            let root = Root { root, consortium: self.notice };
+            return own::revoke(context, root, &self.party, self.key, self.since).await;
+        }
         let consortium = consortium(context)?;
         let root = consortium.root_key(&self.party)?;
         let taken = consortium.revoke_key(&self.party, &root, self.key, self.since).await?;
