@@ -41,8 +41,14 @@ pub fn folder() -> anyhow::Result<PathBuf> {
 
 /// Runs the tool with `--json`, on a stack's data folder if one is given.
 pub fn medtrace(data: Option<&Path>, arguments: &[&str]) -> anyhow::Result<Ran> {
+    medtrace_with(data, arguments, &[])
+}
+
+/// The same with variables that name files.
+pub fn medtrace_with(data: Option<&Path>, arguments: &[&str], variables: &[(&str, &Path)]) -> anyhow::Result<Ran> {
     let mut command = Command::new(binary("medtrace")?);
     command.arg("--json").args(arguments).env_remove("MEDTRACE_URL").env_remove("MEDTRACE_TOKEN");
+    command.envs(variables.iter().copied());
     if let Some(data) = data {
         command.arg("--data").arg(data);
     }
