@@ -142,7 +142,7 @@ async fn unknown_lines_and_extensions_are_taken_as_they_are() {
     let witness = Served::start(scratch.path(), None).await;
     let log = Log::new(OTHER, 3, 0, "a");
     let text = format!("{}extension one\nextension · two\n", log.text(3));
-    let own = log.signer.sign(&text);
+    let own = log.signer.sign(&text).unwrap();
     let strangers: String = (0..40).map(|n| format!("— stränger-{n} AAAAAAEC\n")).collect();
     let body = AddCheckpoint { old_size: 0, proof: vec![], note: format!("{text}\n{strangers}{own}\n") };
     let answer = witness.post(&body).await;

@@ -99,7 +99,7 @@ fn attacks(world: &World) -> anyhow::Result<Vec<Attack>> {
     );
     add(
         "an event under a revoked key",
-        revoked.events(&[event.clone()])?,
+        revoked.events(std::slice::from_ref(&event))?,
         events,
         403,
         "unknown-key",
@@ -108,7 +108,7 @@ fn attacks(world: &World) -> anyhow::Result<Vec<Attack>> {
     );
 
     // Two keys of one name and one key ID: the note names the whole public key, so nothing is taken for the other.
-    let lent = world::signature_of(&twin.events(&[event.clone()])?, &other.keys[0], PARTY)?;
+    let lent = world::signature_of(&twin.events(std::slice::from_ref(&event))?, &other.keys[0], PARTY)?;
     add(
         "a twin key signs for the enrolled one",
         lent,
@@ -120,7 +120,7 @@ fn attacks(world: &World) -> anyhow::Result<Vec<Attack>> {
     );
     add(
         "a twin key that nobody enrolled",
-        other.events(&[event.clone()])?,
+        other.events(std::slice::from_ref(&event))?,
         events,
         403,
         "unknown-key",
@@ -165,7 +165,7 @@ fn attacks(world: &World) -> anyhow::Result<Vec<Attack>> {
     );
     add(
         "events among notices",
-        home.events(&[event.clone()])?,
+        home.events(std::slice::from_ref(&event))?,
         notices,
         400,
         "wrong-kind",
@@ -176,7 +176,7 @@ fn attacks(world: &World) -> anyhow::Result<Vec<Attack>> {
     let elsewhere = Home { origin: "elsewhere.example".parse()?, ..home.clone() };
     add(
         "a note of another consortium",
-        elsewhere.events(&[event.clone()])?,
+        elsewhere.events(std::slice::from_ref(&event))?,
         events,
         400,
         "wrong-origin",

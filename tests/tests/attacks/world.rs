@@ -217,7 +217,7 @@ pub fn both(body: &Value, other: &SigningKey) -> anyhow::Result<Value> {
     submission.public_keys.sort_by_cached_key(ToString::to_string);
     // The first line stays as it is: lines are read before signatures are checked.
     let signer = Signer::new(submission.party.clone(), other.clone());
-    let mut lines = vec![note.signatures()[0].clone(), signer.sign(&submission.text())?];
+    let mut lines = [note.signatures()[0].clone(), signer.sign(&submission.text())?];
     if submission.public_keys[0] != first {
         lines.reverse();
     }

@@ -22,6 +22,7 @@ use medtrace_log::Cluster;
 use medtrace_log::consumer::{Follower, Isolation};
 use medtrace_log::embedded::Child;
 use medtrace_log::topics::CHECKPOINTS;
+use medtrace_service::keys::{Protection, write};
 use nix::sys::signal::Signal;
 use tokio::task::JoinHandle;
 
@@ -172,7 +173,7 @@ impl Process {
         fs::create_dir_all(&data).unwrap();
         fs::write(self.folder.join("genesis.note"), note_of(genesis)).unwrap();
         if !keys.join("witness.key").exists() {
-            medtrace_service::keys::write(&keys.join("witness.key"), &signer(&self.name)).unwrap();
+            write(&keys.join("witness.key"), &signer(&self.name), &Protection::default()).unwrap();
         }
         let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
         let mut command = Command::new(binary());
