@@ -40,7 +40,7 @@ async fn answer(mut stream: UnixStream, key: SigningKey) {
             Some((13, rest)) => {
                 let (of, rest) = take(rest);
                 assert_eq!(of, public);
-                let signature = [string(ALGORITHM), string(&key.sign(take(rest).0))].concat();
+                let signature = [string(ALGORITHM), string(&key.sign(take(rest).0).unwrap())].concat();
                 [&[14][..], &string(&signature)].concat()
             }
             _ => vec![5],

@@ -79,7 +79,7 @@ pub fn omniwitness(folder: &Path, signer: Signer) -> Option<Foreign> {
     let logs = format!("Logs:\n  - Origin: {CHAINER}\n    URL: https://{CHAINER}\n    PublicKey: {vkey}\n");
     fs::write(folder.join("logs.yaml"), logs).unwrap();
     let id = u32::from_be_bytes(signer.verifier().key_id());
-    let seed = base64(&[&[KeyUse::Ed25519 as u8][..], &signer.key.seed()].concat());
+    let seed = base64(&[&[KeyUse::Ed25519 as u8][..], &signer.key.seed().unwrap()[..]].concat());
     fs::write(folder.join("key"), format!("PRIVATE+KEY+{}+{id:08x}+{seed}", signer.name)).unwrap();
     let arguments = ["--private_key_path=key", "--additional_logs=logs.yaml", "--db_file=db", "--metrics_listen="];
     let arguments = arguments.into_iter().chain(["--logtostderr"]).map(str::to_owned).collect();

@@ -127,7 +127,7 @@ async fn collect(outside: &Simulated, sealer: &mut Sealer<Simulated>) -> Result<
     for (which, name) in WITNESSES.iter().enumerate() {
         if outside.cosign(which, size).await {
             let signer = Signer::new(name.parse::<KeyName>().unwrap(), key(name));
-            lines.push(cosign(&signer, note.text(), NOW_MS / 1000));
+            lines.push(cosign(&signer, note.text(), NOW_MS / 1000).unwrap());
         }
     }
     if lines.len() >= 2 {
