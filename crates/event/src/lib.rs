@@ -1,16 +1,18 @@
 //! EPCIS 2.0 events: from bytes that anybody sent to bytes that mean one thing, and a typed view of them.
 //!
 //! In scope: I-JSON and RFC 8785 ([`json`]), the typed and validated view of one event ([`Event`]), its sealed bytes
-//! and key ([`mod@seal`]), what the standard asks beyond shape ([`semantics`], with Rec 20 [`units`]), EPCIS documents at
-//! once ([`document`]) or event by event ([`source`]: JSON in [`stream`], XML in [`xml`]), master data in a document's
-//! header ([`master`]), JSON-LD contexts without a network ([`context`]), the Core Business Vocabulary ([`vocab`]) and its
-//! event hash ([`hash`]), and the one table by which scan steps become events ([`steps`], [`scan`]).
+//! and key ([`mod@seal`]), what may stand in an erased one's place ([`erasure`]), what the standard asks beyond shape
+//! ([`semantics`], with Rec 20 [`units`]), EPCIS documents at once ([`document`]) or event by event ([`source`]: JSON in
+//! [`stream`], XML in [`xml`]), master data in a document's header ([`master`]), JSON-LD contexts without a network
+//! ([`context`]), the Core Business Vocabulary ([`vocab`]) and its event hash ([`hash`]), and the one table by which scan
+//! steps become events ([`steps`], [`scan`]).
 //!
 //! Out of scope: identifiers (`medtrace-gs1`), who may say what (`medtrace-registry`), what follows from an event
 //! (`medtrace-timeline`). Pure: no clock, no randomness, no files, no network.
 
 pub mod context;
 pub mod document;
+pub mod erasure;
 pub mod event;
 pub mod fault;
 pub mod hash;

@@ -5,6 +5,7 @@
 
 mod commit;
 mod delegation;
+mod erasure;
 mod key;
 mod party;
 mod place;
@@ -70,6 +71,7 @@ impl<'a> Judge<'a> {
             Notice::Delegation(delegation) => self.delegation(delegation),
             Notice::Recall(recall) => self.recall(recall),
             Notice::Acknowledgement(acknowledgement) => self.acknowledgement(acknowledgement),
+            Notice::Erasure(erasure) => self.erasure(erasure),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Who may say what: a pure state machine over notices, in the order of the log.
 //!
-//! In scope: the notices ([`Notice`]: parties, keys, products, places, delegations, recalls, acknowledgements), what they
-//! add up to as of any height ([`Registry`], [`At`]), and the rights of a party over an event ([`rights::may`], one small
-//! file per role).
+//! In scope: the notices ([`Notice`]: parties, keys, products, places, delegations, recalls, acknowledgements, erasures),
+//! what they add up to as of any height ([`Registry`], [`At`]), and the rights of a party over an event ([`rights::may`],
+//! one small file per role).
 //!
 //! Out of scope: signatures (the caller has verified them; here it is judged whether their keys may speak), where notices
 //! are stored, who holds which goods (`medtrace-timeline`), and whether an error declaration comes from the original
@@ -31,7 +31,7 @@ pub use history::Recorded;
 pub use keys::{KeyLife, Revocation};
 pub use notice::{Notice, Role};
 pub use refusal::Refusal;
-pub use registry::{Effect, Position, RecallState, RecallStatus, Registry, Subject};
+pub use registry::{Effect, Erased, Position, RecallState, RecallStatus, Registry, Subject};
 pub use rights::{Right, may};
 pub use sealed::Applied;
 pub use view::At;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! notice bytes = RFC 8785 (JCS) of one JSON object
-//!   {"party":…,"revision":1,…,"type":"party"}      type is one of party key product place delegation recall acknowledgement
+//!   {"party":…,"revision":1,…,"type":"party"}      type is one of party key product place delegation recall
+//!                                                acknowledgement erasure
 //! ```
 //!
 //! One notice has one spelling: what stands at its default (an empty list, `"all": false`, null) is left out, identifiers
@@ -10,6 +11,7 @@
 
 mod acknowledgement;
 mod delegation;
+mod erasure;
 mod faults;
 mod key;
 mod party;
@@ -26,6 +28,7 @@ use serde_path_to_error::Segment;
 
 pub use acknowledgement::{AckStatus, Acknowledgement};
 pub use delegation::Delegation;
+pub use erasure::{Erasure, Replacement};
 pub use key::{Key, KeyAction};
 pub use medtrace_ledger::Custody;
 pub use party::{Contact, Party, Role};
@@ -35,7 +38,7 @@ pub use recall::{Order, Recall, RecallAction, Scope, SerialRange};
 pub use text::{Geo, Instant, Name, Prefix, Region, Texts};
 
 use crate::Refusal;
-use crate::limits::NOTICE_BYTES_MAX;
+use crate::limits::{ERASURE_BYTES_MAX, NOTICE_BYTES_MAX};
 
 /// One notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,6 +58,8 @@ pub enum Notice {
     Recall(Recall),
     /// A holder's answer to a recall.
     Acknowledgement(Acknowledgement),
+    /// The bytes of an event are taken away.
+    Erasure(Erasure),
 }
 
 impl Notice {
@@ -64,13 +69,13 @@ impl Notice {
     /// Everything that is wrong with its shape. Codes: those of [`medtrace_event::json::JsonFault`], `too-large`,
     /// `malformed`, and those of the members (`empty`, `too-many`, `twice`, …).
     pub fn read(bytes: &[u8]) -> Result<Notice, Vec<Refusal>> {
-        if bytes.len() > NOTICE_BYTES_MAX {
-            let detail = format!("a notice has at most {NOTICE_BYTES_MAX} bytes, this one has {}", bytes.len());
-            return Err(vec![Refusal::whole("too-large", detail)]);
-        }
+        within(bytes.len(), ERASURE_BYTES_MAX)?;
         // I-JSON first: serde alone would take the last of two members of the same name.
         let json = Json::parse(bytes).map_err(|fault| vec![Refusal::at(fault.path, fault.code, fault.detail)])?;
         let notice = Notice::from_json(&json)?;
+        if !matches!(notice, Notice::Erasure(_)) {
+            within(bytes.len(), NOTICE_BYTES_MAX)?;
+        }
         let mut faults = faults::Faults::default();
         match &notice {
             Notice::Party(party) => party.shape(&mut faults),
@@ -80,6 +85,7 @@ impl Notice {
             Notice::Delegation(delegation) => delegation.shape(&mut faults),
             Notice::Recall(recall) => recall.shape(&mut faults),
             Notice::Acknowledgement(acknowledgement) => acknowledgement.shape(&mut faults),
+            Notice::Erasure(erasure) => erasure.shape(&mut faults),
         }
         match faults.0.is_empty() {
             true => Ok(notice),
@@ -98,8 +104,9 @@ impl Notice {
             Some("delegation") => typed(members).map(Notice::Delegation),
             Some("recall") => typed(members).map(Notice::Recall),
             Some("acknowledgement") => typed(members).map(Notice::Acknowledgement),
+            Some("erasure") => typed(members).map(Notice::Erasure),
             _ => {
-                let types = "party, key, product, place, delegation, recall or acknowledgement";
+                let types = "party, key, product, place, delegation, recall, acknowledgement or erasure";
                 Err(vec![Refusal::at("/type", "malformed", format!("a notice is an object whose type is {types}"))])
             }
         }
@@ -138,6 +145,7 @@ impl Notice {
             Notice::Delegation(_) => "delegation",
             Notice::Recall(_) => "recall",
             Notice::Acknowledgement(_) => "acknowledgement",
+            Notice::Erasure(_) => "erasure",
         }
     }
 
@@ -152,6 +160,7 @@ impl Notice {
             Notice::Delegation(n) => format!("{kind} {} {}", n.from, n.to),
             Notice::Recall(n) => format!("{kind} {}", n.recall),
             Notice::Acknowledgement(n) => format!("{kind} {} {}", n.recall, n.party),
+            Notice::Erasure(n) => format!("{kind} {}", n.event),
         }
     }
 
@@ -165,6 +174,17 @@ impl Notice {
             Notice::Delegation(n) => n.revision,
             Notice::Recall(n) => n.revision,
             Notice::Acknowledgement(n) => n.revision,
+            Notice::Erasure(n) => n.revision,
+        }
+    }
+}
+
+fn within(bytes: usize, most: usize) -> Result<(), Vec<Refusal>> {
+    match bytes <= most {
+        true => Ok(()),
+        false => {
+            let detail = format!("a notice has at most {most} bytes, this one has {bytes}");
+            Err(vec![Refusal::whole("too-large", detail)])
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use medtrace_gs1::{Class, Gln, Thing};
-use medtrace_ledger::{Custody, Genesis, PartyId, PublicKey};
+use medtrace_ledger::{Custody, EventRef, Genesis, PartyId, PublicKey};
 
 use crate::history::History;
 use crate::judge::{Judge, commit};
@@ -55,6 +55,8 @@ pub enum Subject {
     Recall(Name, RecallStatus),
     /// A holder answered.
     Acknowledgement(Name, PartyId),
+    /// An event is to be erased; whether its replacement will do is seen where the event's bytes are.
+    Erasure(EventRef),
 }
 
 /// How a recall stands.
@@ -98,6 +100,15 @@ pub struct RecallState {
     pub order: Order,
 }
 
+/// What one erasure notice names. Its replacement stays in the notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// Its revision.
+    pub revision: u32,
+    /// The event, then its copies.
+    pub items: Vec<EventRef>,
+}
+
 /// Everything that notices have said. Equal registries have seen the same accepted notices.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Registry {
@@ -125,6 +136,8 @@ pub struct Registry {
     pub(crate) recalls_of: BTreeMap<crate::coverage::Target, BTreeSet<Name>>,
     /// By recall, then holder.
     pub(crate) acknowledgements: BTreeMap<(Name, PartyId), History<Acknowledgement>>,
+    /// By event.
+    pub(crate) erasures: BTreeMap<EventRef, History<Erased>>,
 }
 
 impl Registry {
@@ -146,6 +159,7 @@ impl Registry {
             recalls: BTreeMap::new(),
             recalls_of: BTreeMap::new(),
             acknowledgements: BTreeMap::new(),
+            erasures: BTreeMap::new(),
         };
         for entry in genesis.authority_entries() {
             let member = Party {

@@ -1,7 +1,7 @@
 //! The registry as of a height: every question has a K.
 
 use medtrace_gs1::{Class, Gtin, Scheme, Thing};
-use medtrace_ledger::PartyId;
+use medtrace_ledger::{EventRef, PartyId};
 
 use crate::history::{History, Recorded};
 use crate::limits::URI_BYTES_MAX;
@@ -152,6 +152,14 @@ impl<'a> At<'a> {
         let least = "0".parse().ok().map(|least: PartyId| (recall.clone(), least));
         let from = least.into_iter().flat_map(|least| self.registry.acknowledgements.range(least..));
         self.all(from.take_while(move |((name, _), _)| *name == recall).map(|(_, history)| history))
+    }
+
+    /// Whether the notice at `by` was accepted and names the item for erasure, as the event `of` or a copy of it.
+    pub fn is_erased(&self, item: EventRef, of: EventRef, by: EventRef) -> bool {
+        let notices = self.registry.erasures.get(&of).map(|history| history.until(self.height)).unwrap_or_default();
+        notices.iter().any(|notice| {
+            (notice.position.height, notice.position.idx) == (by.height, by.idx) && notice.items.contains(&item)
+        })
     }
 
     fn all<T: 'a, H: Iterator<Item = &'a History<T>>>(

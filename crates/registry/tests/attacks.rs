@@ -33,6 +33,7 @@ fn lived() -> World {
     world.good(MAKER, recall_end("done", 2, "close"));
     world.good(HOSPITAL, acknowledgement("by-nmpa", "hospital", 1, "received"));
     world.good(MAKER, place(MAKER_GLN, "maker"));
+    world.good(BOTH, erasure("2-0", 1));
     world
 }
 
@@ -52,6 +53,14 @@ fn attacks() -> Vec<Attack> {
     let delegation = |from: &str, to: &str, gln: &str| {
         json!({"type": "delegation", "from": from, "to": to, "revision": 1, "glns": [gln], "steps": ["receive"]})
     };
+
+    // Erasures: as many of the authority as give power, of what is sealed already.
+    row("a party erases", MAKER, erasure("3-0", 1), "not-authority");
+    row("one member erases alone", A, erasure("3-0", 1), "threshold");
+    row("an erasure of this block", BOTH, erasure("15-0", 1), "not-sealed");
+    row("a copy in this block", BOTH, with(erasure("3-0", 1), "copies", json!(["15-0"])), "not-sealed");
+    row("an erasure replayed", BOTH, erasure("2-0", 1), "revision");
+    row("an erasure at revision 2", BOTH, erasure("3-0", 2), "revision");
 
     // Parties: only the authority, all of it where power is given.
     row("nobody signs", &[], new("x"), "signers");

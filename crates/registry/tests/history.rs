@@ -4,7 +4,7 @@
 mod world;
 
 use medtrace_gs1::{Gtin, Thing};
-use medtrace_ledger::{KeyEntry, KeySet};
+use medtrace_ledger::{EventRef, KeyEntry, KeySet};
 use medtrace_registry::notice::{AckStatus, Name};
 use medtrace_registry::{At, Coverage, RecallStatus, Role, Subject};
 use serde_json::json;
@@ -278,4 +278,20 @@ fn every_holder_answers_for_itself() {
     let late =
         [("hospital".to_owned(), AckStatus::Quarantined, Some(12)), ("trader".to_owned(), AckStatus::None, None)];
     assert_eq!(answers(world.registry.now()), late);
+}
+
+#[test]
+fn an_erasure_holds_for_what_its_notice_names() {
+    let mut world = World::new();
+    let mut notice = erasure("3-7", 1);
+    notice["copies"] = json!(["4-0", "4-1"]);
+    let effect = world.good(BOTH, notice);
+    let item = |height, idx| EventRef { height, idx };
+    let (event, by) = (item(3, 7), item(world.height, 0));
+    assert_eq!((effect.by, effect.subject), (party("authority-a"), Subject::Erasure(event)));
+    let now = world.registry.now();
+    assert!([event, item(4, 0), item(4, 1)].iter().all(|one| now.is_erased(*one, event, by)));
+    assert!(!now.is_erased(item(4, 2), event, by) && !now.is_erased(event, item(4, 0), by));
+    assert!(!now.is_erased(event, event, item(world.height, 1)));
+    assert!(!world.registry.at(world.height - 1).is_erased(event, event, by));
 }

@@ -7,7 +7,7 @@ use super::recall::state_after;
 use crate::coverage::Target;
 use crate::keys::{KeyLife, Revocation};
 use crate::notice::{Key, KeyAction, Notice, Party, Product, Recall};
-use crate::{Effect, Position, Registry};
+use crate::{Effect, Erased, Position, Registry};
 
 pub(crate) fn commit(registry: &mut Registry, position: Position, notice: &Notice, effect: &Effect) {
     match notice {
@@ -25,6 +25,10 @@ pub(crate) fn commit(registry: &mut Registry, position: Position, notice: &Notic
         Notice::Acknowledgement(new) => {
             let holder = (new.recall.clone(), new.party.clone());
             registry.acknowledgements.entry(holder).or_default().push(position, new.clone());
+        }
+        Notice::Erasure(new) => {
+            let erased = Erased { revision: new.revision, items: new.items().collect() };
+            registry.erasures.entry(new.event).or_default().push(position, erased);
         }
     }
     registry.last = Some(position);

@@ -15,7 +15,7 @@ impl Judge<'_> {
     pub(super) fn party(&self, party: &Party) -> Result<Effect, Refusal> {
         let before = self.now.party(&party.party).map(|recorded| &recorded.value);
         self.revision(before.map(|before| before.revision), party.revision)?;
-        let by = self.authority(gives_power(before, party))?;
+        let by = self.authority("a party notice", gives_power(before, party))?;
         if before.is_none_or(|before| before.root_key != party.root_key) {
             self.fresh_key("/rootKey", &party.root_key)?;
             self.room_for_a_key(&party.party, before.is_some())?;
@@ -29,7 +29,7 @@ impl Judge<'_> {
     }
 
     /// The first member of the authority that signed, if enough did.
-    fn authority(&self, gives_power: bool) -> Result<PartyId, Refusal> {
+    pub(super) fn authority(&self, what: &str, gives_power: bool) -> Result<PartyId, Refusal> {
         let members: BTreeSet<_> = self
             .speakers
             .iter()
@@ -37,7 +37,7 @@ impl Judge<'_> {
             .map(|(party, _)| *party)
             .collect();
         let Some(first) = members.first() else {
-            return Err(Refusal::whole("not-authority", "a party notice is signed by the authority"));
+            return Err(Refusal::whole("not-authority", format!("{what} is signed by the authority")));
         };
         let wanted = if gives_power { self.registry.threshold } else { 1 };
         if members.len() < wanted {

@@ -81,6 +81,11 @@ pub fn place(gln: &str, owner: &str) -> Value {
            "name": {"en": gln}, "region": "CN-CQ"})
 }
 
+pub fn erasure(event: &str, revision: u32) -> Value {
+    json!({"type": "erasure", "event": event, "revision": revision, "reason": {"en": "a name"},
+           "replacement": {"type": "ObjectEvent"}})
+}
+
 pub fn acknowledgement(recall: &str, holder: &str, revision: u32, status: &str) -> Value {
     json!({"type": "acknowledgement", "recall": recall, "party": holder, "revision": revision, "status": status})
 }
