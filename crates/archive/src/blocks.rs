@@ -4,6 +4,7 @@ use bytes::Bytes;
 use medtrace_log::sealed::SealedBlock;
 
 use crate::ArchiveError;
+use crate::erased::Index;
 use crate::format::{MAGIC, decode};
 use crate::objects::Objects;
 
@@ -16,6 +17,8 @@ const DIGITS: usize = 10;
 pub struct Blocks {
     objects: Objects,
     pub(crate) file: File,
+    /// As it was when the file was read.
+    erased: Index,
     /// Where in the file the next block stands.
     at: usize,
     next: u64,
@@ -36,7 +39,8 @@ impl Blocks {
             0 => 0,
             _ => file_of(&objects.list(FOLDER).await?, height)?,
         };
-        let mut blocks = Blocks { objects, file: File { first, ..File::default() }, at: 0, next: first };
+        let file = File { first, ..File::default() };
+        let mut blocks = Blocks { objects, file, erased: Index::default(), at: 0, next: first };
         while blocks.next < height && blocks.next().await?.is_some() {}
         Ok(blocks)
     }
@@ -57,10 +61,11 @@ impl Blocks {
         let path = path(self.file.first);
         let damaged = |detail: String| ArchiveError::damaged(&path, detail);
         let decoded = decode(&self.file.bytes[self.at..]).map_err(|fault| damaged(fault.to_string()))?;
-        let Some((block, bytes)) = decoded else { return Ok(None) };
+        let Some((mut block, bytes)) = decoded else { return Ok(None) };
         if block.header.height != self.next {
             return Err(damaged(format!("block {} stands where {} should", block.header.height, self.next)));
         }
+        block.erased = self.erased.replacements(&block, |height| one(&self.objects, height)).await?;
         self.at += bytes;
         self.file.blocks += 1;
         self.next += 1;
@@ -78,10 +83,12 @@ impl Blocks {
             let path = path(self.file.first);
             let Some(bytes) = self.objects.get(&path).await? else { return Ok(false) };
             if !bytes.starts_with(&self.file.bytes) {
-                return Err(ArchiveError::damaged(&path, "it has changed"));
+                self.at = after(&path, &bytes, self.file.blocks)?;
             }
             self.file.bytes = bytes;
         }
+        // After the file: what it lacks was named before.
+        self.erased = Index::read(&self.objects).await?;
         if self.at == 0 {
             if !self.file.bytes.starts_with(MAGIC) {
                 return Err(ArchiveError::damaged(&path(self.file.first), "it is no file of blocks"));
@@ -90,6 +97,31 @@ impl Blocks {
         }
         Ok(self.at < self.file.bytes.len())
     }
+}
+
+/// Where the block after the first `blocks` begins in a file of which something was erased since it was read.
+fn after(path: &str, bytes: &[u8], blocks: usize) -> Result<usize, ArchiveError> {
+    let changed = || ArchiveError::damaged(path, "it has changed");
+    let mut at = bytes.strip_prefix(MAGIC).map(|_| MAGIC.len()).ok_or_else(changed)?;
+    for _ in 0..blocks {
+        let (_, taken) = decode(&bytes[at..]).ok().flatten().ok_or_else(changed)?;
+        at += taken;
+    }
+    Ok(at)
+}
+
+/// The block of this height alone, as it is archived.
+pub(crate) async fn one(objects: &Objects, height: u64) -> Result<Option<SealedBlock>, ArchiveError> {
+    let path = path(file_of(&objects.list(FOLDER).await?, height)?);
+    let Some(bytes) = objects.get(&path).await? else { return Ok(None) };
+    let mut rest = bytes.strip_prefix(MAGIC).unwrap_or_default();
+    while let Some((block, taken)) = decode(rest).map_err(|fault| ArchiveError::damaged(&path, fault.to_string()))? {
+        if block.header.height == height {
+            return Ok(Some(block));
+        }
+        rest = &rest[taken..];
+    }
+    Ok(None)
 }
 
 /// Where blocks from height `first` on are.
@@ -103,7 +135,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// The first height of the file that holds `height`, or will.
-fn file_of(names: &[String], height: u64) -> Result<u64, ArchiveError> {
+pub(crate) fn file_of(names: &[String], height: u64) -> Result<u64, ArchiveError> {
     let mut found = 0;
     for name in names {
         let first = name.parse().ok().filter(|first| path(*first) == format!("{FOLDER}/{name}"));

@@ -11,6 +11,8 @@
 //! that it falls into by the cuts' counts. A file ends with the block with which it has [`FILE_BLOCKS_MAX`] blocks or
 //! [`FILE_BYTES`] bytes; the last file may have less, and grows. Compression is outside every hash.
 
+use std::collections::BTreeMap;
+
 use medtrace_ledger::Header;
 use medtrace_ledger::block::HEADER_BYTES_MAX;
 use medtrace_log::sealed::{SealedBlock, SealedRecord};
@@ -130,7 +132,7 @@ fn block(content: &[u8]) -> Result<SealedBlock, NotBlocks> {
         }
     }
     match rest.0.is_empty() {
-        true => Ok(SealedBlock { header, text, records }),
+        true => Ok(SealedBlock { header, text, records, erased: BTreeMap::new() }),
         false => Err(not(format!("block {} is followed by something else", header.height))),
     }
 }

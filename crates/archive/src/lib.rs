@@ -5,6 +5,7 @@
 //! block/<first>                blocks from height <first> (ten digits) on, up to where the next file begins   see `format`
 //! tile/…                       tiles and entry bundles, full and partial, under the paths they are served at
 //! checkpoint                   the newest checkpoint note of which all of the above is there
+//! erased                       which items of the blocks are erased, and by which notices                         see `erased`
 //! lock                         a folder only: one writer at a time; in a bucket, writes on condition of what stands there
 //! ```
 //!
@@ -13,11 +14,13 @@
 //!
 //! Out of scope: whether a block is true. Whoever writes has verified it; whoever reads verifies it again.
 //!
-//! What has been written stays: an object is never replaced by one with other bytes, but `checkpoint` by a newer one and
-//! the last block file by a longer one that begins with it. Partial tiles are removed once the full one is there.
+//! What has been written stays: an object is never replaced by one with other bytes, but `checkpoint` by a newer one, the
+//! last block file by a longer one that begins with it, and a block file by one without what an erasure takes away
+//! ([`Writer::erase`]). Partial tiles are removed once the full one is there.
 
 mod blocks;
 mod bucket;
+mod erased;
 mod error;
 pub mod format;
 mod objects;
@@ -26,6 +29,7 @@ mod source;
 mod writer;
 
 pub use blocks::Blocks;
+pub use erased::erasure_at;
 pub use error::ArchiveError;
 pub use source::Source;
 pub use writer::Writer;

@@ -1,11 +1,16 @@
 //! Writing: blocks, then tiles, then the checkpoint that covers them, each durable before the next.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use medtrace_ledger::EventRef;
 use medtrace_ledger::tile::Tiles;
 use medtrace_log::sealed::SealedBlock;
+use medtrace_registry::notice::Erasure;
 
-use crate::blocks::{Blocks, path};
+use crate::blocks::{Blocks, FOLDER, file_of, path};
+use crate::erased::{ERASED, Index, rewrite};
 use crate::format::{MAGIC, encode, is_finished};
 use crate::objects::{Lock, Objects, Slot};
 use crate::{ArchiveError, CHECKPOINT};
@@ -97,6 +102,41 @@ impl Writer {
             self.pending = false;
         }
         Ok(())
+    }
+
+    /// Takes the bytes of a notice's items out of the archive, leaves their leaves, and names them. Everything appended is
+    /// durable before; the caller has seen that the notice took effect. Repeatable. False where another notice named the
+    /// event before.
+    ///
+    /// # Errors
+    /// Those of the store; the writer must be opened again, and this be done again.
+    pub async fn erase(&mut self, erasure: &Erasure, by: EventRef) -> Result<bool, ArchiveError> {
+        self.flush().await?;
+        let mut index = Index::read(&self.objects).await?;
+        if !index.add(erasure, by) {
+            return Ok(false);
+        }
+        self.objects.replace(ERASED, index.text().into()).await?;
+        let names = self.objects.list(FOLDER).await?;
+        let files = erasure.items().map(|item| file_of(&names, item.height)).collect::<Result<BTreeSet<u64>, _>>()?;
+        for first in files {
+            let path = path(first);
+            let Some(bytes) = self.objects.get(&path).await? else { continue };
+            let Some(rewritten) = rewrite(&path, &bytes, &index)? else { continue };
+            self.objects.replace(&path, rewritten.clone().into()).await?;
+            if first == self.first {
+                self.bytes = rewritten;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The notice by which an item is erased here already, or is about to be.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn erased_by(&self, item: EventRef) -> Result<Option<EventRef>, ArchiveError> {
+        Ok(Index::read(&self.objects).await?.by(item))
     }
 
     /// Writes tiles. They may be there already, but not with other bytes. Partial tiles of full ones go.

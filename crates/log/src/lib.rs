@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod consumer;
 mod describe;
 pub mod embedded;
+mod erase;
 pub mod error;
 pub mod frame;
 pub mod lease;

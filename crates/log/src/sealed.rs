@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use medtrace_ledger::{Bad, Cut, Header};
+use medtrace_ledger::{Bad, Cut, EventRef, Header};
 
 use crate::consumer::{Follower, Isolation, Message, RangeReader};
 use crate::topics::BLOCKS;
@@ -38,6 +38,19 @@ pub struct SealedBlock {
     /// The header as it stands in the log.
     pub text: String,
     pub records: Vec<SealedRecord>,
+    /// What stands in the place of its items that came as their leaves alone. From Kafka none do.
+    pub erased: BTreeMap<EventRef, Erased>,
+}
+
+/// What stands in the place of an erased item, by its notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// The event: this item, or the one whose bytes this item repeated.
+    pub of: EventRef,
+    /// The notice.
+    pub by: EventRef,
+    /// The bytes of the replacement.
+    pub replacement: Vec<u8>,
 }
 
 /// Follows the blocks from a height on.
@@ -96,7 +109,7 @@ impl SealedLog {
             }
             self.next_height += 1;
             self.begun = true;
-            return Ok(SealedBlock { header, text, records });
+            return Ok(SealedBlock { header, text, records, erased: BTreeMap::new() });
         }
     }
 

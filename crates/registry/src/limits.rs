@@ -3,7 +3,7 @@
 /// One notice, in bytes of its JCS form.
 pub const NOTICE_BYTES_MAX: usize = 64 * 1024;
 /// An erasure, in bytes of its JCS form: it carries an event.
-pub const ERASURE_BYTES_MAX: usize = 320 * 1024;
+pub const ERASURE_BYTES_MAX: usize = 256 * 1024;
 /// Copies of an event that one erasure names.
 pub const ERASURE_COPIES_MAX: usize = 64;
 /// GLNs a party may list.

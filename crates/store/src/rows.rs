@@ -3,8 +3,10 @@
 //! `ver` is `block · 2³² + idx` of the event that made the row what it is, so that the newest wins however often and
 //! in whatever order rows are inserted.
 
+mod erasure;
 mod fact;
 
+pub use erasure::ErasureRow;
 pub use fact::{BadFact, FactRow, voided};
 
 use clickhouse::Row;
@@ -53,6 +55,8 @@ pub struct SubmissionRow {
     pub salts: Vec<u8>,
     #[serde(with = "serde_bytes")]
     pub frame: Vec<u8>,
+    /// Items of which the frame holds the leaf alone.
+    pub erased: u16,
 }
 
 /// The bodies alone of a submission.
@@ -114,6 +118,8 @@ pub struct EventRow {
     pub flags: u32,
     pub void_block: u64,
     pub void_idx: u32,
+    pub erased_block: u64,
+    pub erased_idx: u32,
     pub ver: u64,
 }
 

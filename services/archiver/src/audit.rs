@@ -49,6 +49,9 @@ pub async fn verify_archive(
             check_tiles(archive, covered, std::mem::take(&mut full), &mut report).await?;
         }
     }
+    for (height, what) in verifier.unsettled() {
+        finding(&mut report, height, what);
+    }
     let Some(Checkpoint { size, root, .. }) = checkpoint else { return Ok(report) };
     report.published = size;
     if edge.size() < size {

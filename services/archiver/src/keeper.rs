@@ -8,6 +8,7 @@ use medtrace_ledger::tile::{Edge, Tiles};
 use medtrace_ledger::{Genesis, Header};
 use medtrace_log::sealed::SealedBlock;
 
+use crate::erase::{Due, due, erase};
 use crate::feed::Signed;
 use crate::stop::Stop;
 
@@ -20,6 +21,7 @@ const TILES_WAITING: usize = 16;
 
 /// The one who writes.
 pub(crate) struct Keeper {
+    archive: Archive,
     verifier: Verifier,
     writer: Writer,
     /// Tiles of the headers before those in `headers`.
@@ -28,6 +30,8 @@ pub(crate) struct Keeper {
     /// By size.
     checkpoints: BTreeMap<u64, Signed>,
     published: Option<Signed>,
+    /// Erasures of archived blocks that are still to be done, in the order of the log.
+    due: VecDeque<Due>,
 }
 
 impl Keeper {
@@ -43,12 +47,14 @@ impl Keeper {
             None => None,
         };
         let mut keeper = Keeper {
+            archive: archive.clone(),
             verifier: Verifier::begin(genesis),
             writer,
             edge: Edge::default(),
             headers: VecDeque::new(),
             checkpoints: BTreeMap::new(),
             published: None,
+            due: VecDeque::new(),
         };
         let covered = published.as_ref().map_or(0, |signed| signed.size);
         while let Some(block) = keeper.writer.next_written().await? {
@@ -69,6 +75,8 @@ impl Keeper {
             keeper.same_root(signed)?;
         }
         keeper.published = published;
+        // What was begun before is finished; what was done before is found done.
+        keeper.erase_due().await?;
         Ok(keeper)
     }
 
@@ -114,6 +122,11 @@ impl Keeper {
     /// The commit point is the last step. Before it everything is written again by the next start, with the same bytes.
     pub async fn commit(&mut self) -> Result<(), Stop> {
         self.writer.flush().await?;
+        self.publish().await?;
+        self.erase_due().await
+    }
+
+    async fn publish(&mut self) -> Result<(), Stop> {
         let later = self.checkpoints.split_off(&(self.size() + 1));
         let due = std::mem::replace(&mut self.checkpoints, later).pop_last().map(|(_, signed)| signed);
         let Some(signed) = due.filter(|signed| signed.size >= self.edge.size()) else { return Ok(()) };
@@ -125,10 +138,26 @@ impl Keeper {
         Ok(())
     }
 
+    /// Takes out what notices of archived blocks erase.
+    async fn erase_due(&mut self) -> Result<(), Stop> {
+        while let Some(due) = self.due.front() {
+            let (event, notice) = (due.erasure.event, due.by);
+            match erase(&self.archive, &mut self.writer, due).await? {
+                Ok(()) => tracing::info!(%event, %notice, "an event is erased from the archive"),
+                Err(reason) => tracing::warn!(%event, %notice, reason, "an erasure has no effect"),
+            }
+            self.due.pop_front();
+        }
+        Ok(())
+    }
+
     async fn recompute(&mut self, block: &SealedBlock) -> Result<(), Stop> {
         let recomputed = self.verifier.next(block).await?;
         match recomputed.differences.is_empty() && recomputed.follows {
-            true => Ok(()),
+            true => {
+                self.due.extend(due(block, self.verifier.chain().registry()));
+                Ok(())
+            }
             false => Err(Stop::Block { height: block.header.height, what: recomputed.differences.join("; ") }),
         }
     }

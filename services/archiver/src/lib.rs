@@ -17,6 +17,7 @@
 
 mod audit;
 mod config;
+mod erase;
 mod feed;
 mod keeper;
 mod metrics;

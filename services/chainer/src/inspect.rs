@@ -41,6 +41,17 @@ pub struct Inspected {
 
 /// Inspects the record at `offset` of the topic that carries `kind`.
 pub fn inspect(kind: SubmissionKind, consortium: &Consortium, offset: u64, value: Vec<u8>) -> Inspected {
+    inspect_without(kind, consortium, offset, value, &[])
+}
+
+/// As [`inspect`], of a record of which these items may have come as their leaves alone, because they are erased.
+pub(crate) fn inspect_without(
+    kind: SubmissionKind,
+    consortium: &Consortium,
+    offset: u64,
+    value: Vec<u8>,
+    erased: &[u32],
+) -> Inspected {
     let unpacked = match Record::decode(&value) {
         Ok(unpacked) => unpacked,
         Err(error) => {
@@ -50,7 +61,8 @@ pub fn inspect(kind: SubmissionKind, consortium: &Consortium, offset: u64, value
         }
     };
     let expected = Expected { kind, origin: &consortium.origin, genesis: consortium.genesis };
-    let whole = |submission| match unpacked.bodies.iter().any(|body| matches!(body, Body::Erased(_))) {
+    let missing = |(index, body): (u32, Body<'_>)| matches!(body, Body::Erased(_)) && !erased.contains(&index);
+    let whole = |submission| match (0u32..).zip(unpacked.bodies.iter()).any(missing) {
         true => Err(Refused { reason: reason::ERASED, detail: "an item came as its leaf alone".into() }),
         false => Ok(submission),
     };

@@ -23,6 +23,7 @@ pub mod chain;
 mod clock;
 pub mod commit;
 mod config;
+mod erased;
 pub mod feed;
 pub mod inspect;
 mod lead;

@@ -10,14 +10,16 @@ use medtrace_log::LogError;
 use medtrace_log::sealed::SealedBlock;
 
 use crate::chain::{Chain, Part};
+use crate::erased::{Claims, erased_of};
 use crate::feed::{BATCH_RECORDS, workers};
-use crate::inspect::{Consortium, Inspected, inspect};
+use crate::inspect::{Consortium, Inspected, inspect_without};
 
 /// The chain as far as it was recomputed.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     chain: Chain,
     consortium: Arc<Consortium>,
+    erased: Claims,
 }
 
 /// One block, recomputed.
@@ -39,12 +41,17 @@ impl Verifier {
 
     /// Goes on from the end of a chain that was recomputed before.
     pub(crate) fn of(chain: Chain, consortium: Arc<Consortium>) -> Verifier {
-        Verifier { chain, consortium }
+        Verifier { chain, consortium, erased: Claims::default() }
     }
 
     /// The chain up to the last block that followed.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// What is left to be found at the end of the chain: items that came as their leaves alone, and no notice erased them.
+    pub fn unsettled(&self) -> Vec<(u64, String)> {
+        self.erased.unsettled()
     }
 
     pub(crate) fn into_chain(self) -> Chain {
@@ -73,6 +80,8 @@ impl Verifier {
         let records = block.records.iter().zip(parts.iter().flat_map(|part| part.records));
         let good = records.filter(|(sealed, _)| sealed.bad.is_none());
         let items = good.map(|(_, record)| u64::from(record.weight)).sum();
+        self.erased.take(block);
+        differences.extend(self.erased.settle(header.height, self.chain.registry()));
         let appended = self.chain.append(header);
         let follows = appended.is_ok();
         differences.extend(appended.err().map(|fault| fault.to_string()));
@@ -85,11 +94,12 @@ type Parts = BTreeMap<(TopicName, u32), Vec<Inspected>>;
 async fn inspect_parts(consortium: &Arc<Consortium>, block: &SealedBlock) -> Result<Parts, LogError> {
     let broken = |error: &dyn std::fmt::Display| LogError::Broken(error.to_string());
     let batches = block.records.chunks(BATCH_RECORDS).map(|batch| {
-        let (consortium, batch) = (consortium.clone(), batch.to_vec());
+        let erased = batch.iter().map(|record| erased_of(block, record.ordinal));
+        let (consortium, batch) = (consortium.clone(), batch.iter().cloned().zip(erased).collect::<Vec<_>>());
         tokio::task::spawn_blocking(move || {
-            let inspected = batch.into_iter().map(|record| {
+            let inspected = batch.into_iter().map(|(record, erased)| {
                 let kind = SubmissionKind::of_topic(&record.topic).unwrap_or(SubmissionKind::Events);
-                inspect(kind, &consortium, record.offset, record.value)
+                inspect_without(kind, &consortium, record.offset, record.value, &erased)
             });
             inspected.collect::<Vec<_>>()
         })

@@ -15,6 +15,7 @@
 //! A quarter of it goes to the allocator. What stays quadratic: unpacking a container of thousands one by one (each that
 //! leaves is told what the container went through), and a lot spread over thousands of containers (its row names all).
 
+mod erase;
 mod event;
 mod follow;
 mod master;
@@ -34,6 +35,7 @@ use medtrace_ledger::merkle::Frontier;
 use medtrace_ledger::note::Note;
 use medtrace_ledger::submission::{submission_leaf, undecodable_leaf};
 use medtrace_ledger::{EventRef, Genesis, Hash, ItemKind, Origin, Submission};
+use medtrace_log::frame::Body;
 use medtrace_log::record::{Record, Unpacked};
 use medtrace_log::sealed::{SealedBlock, SealedRecord};
 use medtrace_log::topics::NOTICES;
@@ -163,22 +165,33 @@ impl<K: Keyed> Deriver<K> {
     }
 
     fn take_items(&mut self, opened: &Opened, work: &mut Work<'_>) -> anyhow::Result<()> {
-        let items = (0..opened.unpacked.len()).filter_map(|index| Some((index as u32, opened.unpacked.item(index)?)));
         if opened.notices {
+            let items =
+                (0..opened.unpacked.len()).filter_map(|index| Some((index as u32, opened.unpacked.item(index)?)));
             let notices = items.filter(|(_, item)| item.kind == ItemKind::Notice);
             let notices: Vec<(u32, &[u8])> = notices.map(|(index, item)| (index, item.bytes)).collect();
             work.notices += notices.len() as u32;
             return self.take_notices(&opened.submission, opened.ordinal, &notices, work);
         }
-        for (index, item) in items {
-            let Some(position) = EventRef::new(work.height, opened.ordinal, index) else { continue };
-            match item.kind {
-                ItemKind::Event => {
+        for index in 0..opened.unpacked.len() {
+            let Some(position) = EventRef::new(work.height, opened.ordinal, index as u32) else { continue };
+            let item = opened.unpacked.item(index);
+            match item.map(|item| (item.kind, item.bytes)) {
+                Some((ItemKind::Event, bytes)) => {
                     work.events += 1;
-                    self.take_event(&opened.submission, position, item.bytes, work)?;
+                    self.take_event(&opened.submission, position, bytes, work)?;
                 }
-                ItemKind::Document => self.take_master_data(&opened.submission.party, position, item.bytes, work),
-                ItemKind::Notice => {}
+                Some((ItemKind::Document, bytes)) => {
+                    self.take_master_data(&opened.submission.party, position, bytes, work);
+                }
+                Some((ItemKind::Notice, _)) => {}
+                None => {
+                    let erased = work.block.erased.get(&position);
+                    let erased =
+                        erased.with_context(|| format!("{position} came as its leaf alone, and no notice says so"))?;
+                    work.events += 1;
+                    self.take_erased(&opened.submission, position, erased, work)?;
+                }
             }
         }
         Ok(())
@@ -225,6 +238,7 @@ fn open_record(record: &SealedRecord, work: &mut Work<'_>) -> anyhow::Result<Opt
         note: String::new(),
         salts: Vec::new(),
         frame: Vec::new(),
+        erased: 0,
     };
     let Ok(unpacked) = Record::decode(&record.value) else {
         anyhow::ensure!(
@@ -240,6 +254,7 @@ fn open_record(record: &SealedRecord, work: &mut Work<'_>) -> anyhow::Result<Opt
     row.note = unpacked.record.note.clone();
     row.salts = unpacked.record.salts.iter().flat_map(|salt| salt.0).collect();
     row.frame = unpacked.record.bodies.clone();
+    row.erased = unpacked.bodies.iter().filter(|body| matches!(body, Body::Erased(_))).count() as u16;
     let submission = Note::parse(&row.note).ok().and_then(|note| Submission::parse(note.text()).ok());
     if let Some(submission) = &submission {
         row.party = submission.party.to_string();

@@ -25,6 +25,7 @@ use medtrace_store::rows::{DuplicateRow, EventHashRow, EventRow, FrameRow, Hashe
 use medtrace_timeline::Flags;
 use serde::Deserialize;
 
+use crate::erase;
 use crate::status::{Metrics, Status};
 use crate::write::put;
 
@@ -113,6 +114,7 @@ pub async fn step(client: &Client) -> anyhow::Result<Hashed> {
     put(client, &rows).await?;
     let duplicates = duplicates(&rows, &first(client, &rows, to).await?);
     put(client, &duplicates).await?;
+    erase::take_hashes_out(client, from, to).await?;
     // The commit point.
     let mut insert = client.insert::<HashedRow>("hashed").await?;
     insert.write(&HashedRow { one: 1, next: to + 1 }).await?;
@@ -144,7 +146,7 @@ async fn of_blocks(client: &Client, from: u64, to: u64) -> anyhow::Result<Vec<Ev
 }
 
 /// The edition of which every event has a hash.
-const EDITION: u8 = edition(CbvVersion::V2_0);
+pub const EDITION: u8 = edition(CbvVersion::V2_0);
 
 /// Events that count, with what is known of them.
 type Heads = BTreeMap<EventRef, Flags>;
@@ -162,24 +164,30 @@ fn of_frame(block: u64, ordinal: u32, frame: &[u8], heads: &Heads) -> anyhow::Re
     for (position, flags) in heads {
         // An erased item has no bytes any more.
         let Some(Body::Whole(_, bytes)) = bodies.get(position.index() as usize) else { continue };
-        let Ok(event) = Json::parse(bytes) else { continue };
-        let versions: &[CbvVersion] = match editions_differ(&event) {
-            true => &[CbvVersion::V2_0, CbvVersion::V2_1],
-            false => &[CbvVersion::V2_0],
-        };
-        rows.extend(versions.iter().map(|version| {
-            let digest = event_hash(&event, *version).digest;
-            EventHashRow {
-                prefix: prefix(&digest),
-                digest,
-                edition: edition(*version),
-                block: position.height,
-                idx: position.idx,
-                declaration: flags.has(Flags::DECLARATION),
-            }
-        }));
+        rows.extend(of_event(bytes, *position, *flags));
     }
     Ok(rows)
+}
+
+/// The rows of one event; none of what is no JSON.
+pub fn of_event(bytes: &[u8], position: EventRef, flags: Flags) -> Vec<EventHashRow> {
+    let Ok(event) = Json::parse(bytes) else { return Vec::new() };
+    let versions: &[CbvVersion] = match editions_differ(&event) {
+        true => &[CbvVersion::V2_0, CbvVersion::V2_1],
+        false => &[CbvVersion::V2_0],
+    };
+    let row = |version: &CbvVersion| {
+        let digest = event_hash(&event, *version).digest;
+        EventHashRow {
+            prefix: prefix(&digest),
+            digest,
+            edition: edition(*version),
+            block: position.height,
+            idx: position.idx,
+            declaration: flags.has(Flags::DECLARATION),
+        }
+    };
+    versions.iter().map(row).collect()
 }
 
 /// Rows of the events of one block, from what it derives to: for the audit.

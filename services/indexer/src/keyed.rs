@@ -7,6 +7,7 @@
 //! I ‖ name                         → the first event of this name, and what is said of all of them
 //! C ‖ name ‖ event key             → another event of this name
 //! K ‖ name ‖ name                  → the second waits for an event of the first, which puts it right
+//! P ‖ pos ‖ pos                    → at the second the event at the first is sealed again
 //! E ‖ pos                          → an event's row, what its facts share, and the things it speaks of
 //! F ‖ thing ‖ pos ‖ role ‖ thing   → a fact's own part; the last thing is its counterpart
 //! M ‖ thing ‖ pos                  → the order of an event that emptied this container
@@ -36,7 +37,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Number of this layout: a state in another one is derived again.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Changes of one or more blocks: `None` removes.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;

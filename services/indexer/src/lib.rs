@@ -1,8 +1,8 @@
 //! The indexer: sealed blocks become facts, timelines and rows.
 //!
 //! In scope: deriving rows from blocks ([`derive`]), the keyed state that holds each thing's timeline ([`keyed`]),
-//! writing rows so that every repetition is harmless ([`mod@write`]), event hashes
-//! and suspected duplicates ([`hashes`]), the loop and its order of durability ([`run`]),
+//! writing rows so that every repetition is harmless ([`mod@write`]), taking
+//! erased items out of them ([`mod@erase`]), event hashes and suspected duplicates ([`hashes`]), the loop and its order of durability ([`run`]),
 //! beginning again from nothing ([`rebuild`]), comparing every row with what the log gives ([`audit`]).
 //!
 //! Out of scope: what a fact is and how facts fold (`medtrace-timeline`), who may say what (`medtrace-registry`),
@@ -11,6 +11,7 @@
 pub mod audit;
 pub mod config;
 pub mod derive;
+pub mod erase;
 mod feed;
 pub mod hashes;
 pub mod keyed;

@@ -187,7 +187,7 @@ async fn insert(client: &Client, rows: &Rows, status: &Status, shutdown: &Shutdo
     loop {
         match write(client, rows).await {
             Ok(()) => return Ok(true),
-            Err(error @ WriteError::Refused { .. }) => return Err(error.into()),
+            Err(error @ (WriteError::Refused { .. } | WriteError::Damaged { .. })) => return Err(error.into()),
             Err(error) => {
                 tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "insert will be tried again");
                 status.hindered("the store cannot be reached".to_owned());

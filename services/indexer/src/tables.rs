@@ -87,6 +87,7 @@ tables! {
     2 event_refs: EventRefRow "event_ref" (prefix kind digest block idx) by block;
     3 events: EventRow "event" (block idx) by ver;
     4 replays: ReplayRow "replay" (of_block of_idx block idx) by block;
+    18 erasures: ErasureRow "erasure" (block idx) by by_block;
     5 facts: FactRow "fact" (class id t block idx role counterpart_class counterpart_id) by ver;
     6 lot_items: LotItemRow "lot_item" (class lot id) by ver hides by is_deleted;
     7 unit_states: UnitStateRow "unit_state" (class id) by ver;

@@ -7,6 +7,7 @@ use clickhouse::error::Error;
 use medtrace_store::rows::RefusedRow;
 
 use crate::derive::Rows;
+use crate::erase;
 use crate::tables::Table;
 
 /// ClickHouse's codes for a row that it cannot take as it is: what cannot be read, converted or is out of bounds,
@@ -22,6 +23,9 @@ pub enum WriteError {
     /// The table is not ours, or refuses even the record of what was refused.
     #[error("write to table {table}: {source}")]
     Refused { table: &'static str, source: Error },
+    /// What the table holds cannot be read.
+    #[error("read table {table}: {error:#}")]
+    Damaged { table: &'static str, error: anyhow::Error },
 }
 
 /// Inserts the rows of whole blocks. When it returns `Ok`, every row is durable or stands in `refused` with the
@@ -36,6 +40,7 @@ pub async fn write(client: &Client, rows: &Rows) -> Result<(), WriteError> {
         insert(client, height, &rows.event_refs),
         insert(client, height, &rows.events),
         insert(client, height, &rows.replays),
+        insert(client, height, &rows.erasures),
         insert(client, height, &rows.facts),
         insert(client, height, &rows.lot_items),
         insert(client, height, &rows.unit_states),
@@ -46,10 +51,11 @@ pub async fn write(client: &Client, rows: &Rows) -> Result<(), WriteError> {
         insert(client, height, &rows.alerts),
         insert(client, height, &rows.master_data),
     )?;
-    let (a, b, c, d, e, f, g, h, i, j, k, l, m) = refused;
+    let (a, b, c, d, e, f, g, h, i, j, k, l, m, n) = refused;
     let mut refused = rows.refused.clone();
-    refused.extend([a, b, c, d, e, f, g, h, i, j, k, l, m].into_iter().flatten());
+    refused.extend([a, b, c, d, e, f, g, h, i, j, k, l, m, n].into_iter().flatten());
     accept(client, &refused).await?;
+    erase::take_out(client, &rows.erasures).await?;
     // The commit point: a block whose marker is here is here with all its rows.
     accept(client, &rows.blocks).await
 }
@@ -109,7 +115,7 @@ pub(crate) async fn put<T: Table>(client: &Client, rows: &[T]) -> Result<(), Err
     insert.end().await
 }
 
-fn passing<T: Table>(error: Error) -> WriteError {
+pub(crate) fn passing<T: Table>(error: Error) -> WriteError {
     match error {
         Error::SchemaMismatch(_) => WriteError::Refused { table: T::TABLE, source: error },
         error => WriteError::NotNow(error),

@@ -50,7 +50,7 @@ pub fn block(height: u64, values: &[Vec<u8>]) -> SealedBlock {
             bad: (ordinal + 1 == count).then(|| "time".into()),
         })
         .collect();
-    SealedBlock { text: header.text(), header, records }
+    SealedBlock { text: header.text(), header, records, erased: Default::default() }
 }
 
 /// Everything of a block, to compare.

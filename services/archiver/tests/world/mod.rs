@@ -25,7 +25,7 @@ use medtrace_service::{Env, Shutdown, keys};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-const AUTHORITY: &str = "authority";
+pub const AUTHORITY: &str = "authority";
 const CHAINER: &str = "county.example/log";
 /// Longest wait for anything in these tests.
 const WAIT: Duration = Duration::from_secs(60);
@@ -202,7 +202,7 @@ impl World {
         .await
     }
 
-    async fn send(&self, kind: SubmissionKind, party: &str, items: Vec<(ItemKind, Vec<u8>)>) -> u64 {
+    pub async fn send(&self, kind: SubmissionKind, party: &str, items: Vec<(ItemKind, Vec<u8>)>) -> u64 {
         let items = items.iter().enumerate().map(|(index, (kind, bytes))| Item {
             kind: *kind,
             salt: Salt(Hash::of(index.to_string()).0[..16].try_into().unwrap()),

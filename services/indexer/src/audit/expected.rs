@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use medtrace_event::event_key;
 use medtrace_ledger::{EventRef, Genesis};
+use medtrace_log::frame::{self, Body};
 use medtrace_log::sealed::SealedBlock;
-use medtrace_store::rows::EventHashRow;
+use medtrace_store::rows::{DuplicateRow, ErasureRow, EventHashRow, EventRefRow, RefKind, SubmissionRow};
+use medtrace_timeline::Flags;
 
 use crate::derive::{Deriver, Rows};
-use crate::hashes;
 use crate::keyed::{Disk, Keyed, Overlay, after, read};
 use crate::tables::{Table, TakeRows};
+use crate::{erase, hashes};
 
 /// Changes that are gathered before they go to disk.
 const PENDING_MAX: usize = 100_000;
@@ -38,7 +41,48 @@ impl<K: Keyed> Expected<K> {
     /// Takes the rows of the next block.
     pub fn take(&mut self, rows: &Rows) -> anyhow::Result<()> {
         rows.show(&mut Taking(self))?;
+        for row in &rows.erasures {
+            self.erase(row)?;
+        }
         self.relieve()
+    }
+
+    /// Does to the rows what [`crate::erase`] does to the tables.
+    fn erase(&mut self, row: &ErasureRow) -> anyhow::Result<()> {
+        let at = erase::item(row);
+        let key = postcard::to_stdvec(&(at.height, at.ordinal()))?;
+        let Some(whole) = self.get::<SubmissionRow>(&key)? else { return Ok(()) };
+        let body = frame::unpack(&whole.frame)?;
+        if let Some(Body::Whole(_, bytes)) = body.get(at.index() as usize).filter(|_| erase::is_event(row)) {
+            let event_key = event_key(&whole.party, bytes);
+            self.strike::<EventRefRow>(&EventRefRow::new(RefKind::EventKey, event_key, at).key())?;
+            for hash in hashes::of_event(bytes, at, Flags::default()) {
+                self.forget_hash(&hash)?;
+            }
+        }
+        self.rows.put(slot(SubmissionRow::NUMBER, &key), &erase::erased(whole, [at.index()])?)
+    }
+
+    /// Strikes a hash off; what repeated its event, repeats the next that has it.
+    fn forget_hash(&mut self, gone: &EventHashRow) -> anyhow::Result<()> {
+        self.strike::<EventHashRow>(&gone.key())?;
+        self.strike::<DuplicateRow>(&postcard::to_stdvec(&(gone.block, gone.idx))?)?;
+        if !hashes::may_be_first(gone) || self.rows.get(&slot(FIRST, &gone.digest))? != Some((gone.block, gone.idx)) {
+            return Ok(());
+        }
+        let alike = slot(EventHashRow::NUMBER, &postcard::to_stdvec(&(gone.prefix, gone.digest))?);
+        let mut alike: Vec<EventHashRow> = self.rows.scan(&alike)?.into_iter().map(|(_, row)| row).collect();
+        alike.retain(hashes::may_be_first);
+        alike.sort_by_key(|row| (row.block, row.idx));
+        self.rows.remove(slot(FIRST, &gone.digest));
+        if let Some(first) = alike.first() {
+            self.rows.put(slot(FIRST, &gone.digest), &(first.block, first.idx))?;
+            self.strike::<DuplicateRow>(&postcard::to_stdvec(&(first.block, first.idx))?)?;
+        }
+        for again in erase::duplicates(&alike) {
+            self.rows.put(slot(DuplicateRow::NUMBER, &again.key()), &again)?;
+        }
+        Ok(())
     }
 
     pub fn get<T: Table>(&self, key: &[u8]) -> anyhow::Result<Option<T>> {

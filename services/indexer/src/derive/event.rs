@@ -6,13 +6,24 @@ use medtrace_event::{Event, SealedEvent};
 use medtrace_gs1::Thing;
 use medtrace_ledger::{EventRef, Submission, hash};
 use medtrace_registry::rights;
-use medtrace_store::rows::{AlertRow, EventRefRow, EventRow, FactRow, RefKind, ReplayRow, version};
-use medtrace_timeline::{Fact, Flags, Role, Sealed, facts_of, head_of};
+use medtrace_store::rows::{AlertRow, EventRefRow, EventRow, FactRow, RefKind, version};
+use medtrace_timeline::{Fact, Flags, Role, Sealed, facts_of, head_of, is_bound};
 
+use super::erase::is_erased_key;
 use super::memo::{EventMemo, FactMemo, Name, Named, ThingKey};
 use super::voids::declares;
 use super::{Deriver, Work};
 use crate::keyed::{Key, Keyed};
+
+/// Where an event stands, and how it is found by name.
+pub(super) struct Entry {
+    pub position: EventRef,
+    /// What it will be known again by.
+    pub key: [u8; 32],
+    /// [`name_hash`] of it, and what is known of the name.
+    pub hash: [u8; 32],
+    pub name: Name,
+}
 
 impl<K: Keyed> Deriver<K> {
     pub(super) fn take_event(
@@ -24,21 +35,32 @@ impl<K: Keyed> Deriver<K> {
     ) -> anyhow::Result<()> {
         let party = submission.party.as_str();
         // Whoever has a key can write to the log without asking an ingest service.
-        let SealedEvent { key, event_id, event, .. } = match medtrace_event::open(bytes, party) {
+        let sealed = match medtrace_event::open(bytes, party) {
             Ok(sealed) => sealed,
             Err(faults) => {
                 work.refuse(position, "event", faults.first().map_or_else(String::new, ToString::to_string));
                 return Ok(());
             }
         };
-        let hash = name_hash(party, &event_id);
+        let hash = name_hash(party, &sealed.event_id);
         let name = self.name(&hash)?;
-        if let Some(first) = self.named(&hash, &name, &key)? {
-            let (block, idx) = (position.height, position.idx);
-            work.rows.replays.push(ReplayRow { of_block: first.height, of_idx: first.idx, block, idx });
-            return Ok(());
+        if let Some(first) = self.named(&hash, &name, &sealed.key)? {
+            return self.take_copy(first.position(), position, work);
         }
-        let flags = self.flags(submission, &event, &name, position, work);
+        let entry = Entry { position, key: sealed.key, hash, name };
+        self.enter(submission, entry, &sealed, work)
+    }
+
+    /// Enters an event that is no repetition.
+    pub(super) fn enter(
+        &mut self,
+        submission: &Submission,
+        Entry { position, key, hash, name }: Entry,
+        SealedEvent { event_id, event, .. }: &SealedEvent,
+        work: &mut Work<'_>,
+    ) -> anyhow::Result<()> {
+        let party = submission.party.as_str();
+        let flags = self.flags(submission, event, &name, position, work);
         let sealed = Sealed {
             position,
             note_ms: submission.time_ms,
@@ -47,17 +69,19 @@ impl<K: Keyed> Deriver<K> {
             party: party.into(),
             flags,
         };
-        let facts = facts_of(&event, &sealed);
-        let memo = remember(&event, &sealed, work.time_ms, &facts);
+        let facts = facts_of(event, &sealed);
+        let memo = remember(event, &sealed, work.time_ms, &facts);
         let id = hash::sha256(&[event_id.as_bytes()]);
-        work.rows.event_refs.push(EventRefRow::new(RefKind::EventKey, key, position));
+        if !is_erased_key(&key) {
+            work.rows.event_refs.push(EventRefRow::new(RefKind::EventKey, key, position));
+        }
         work.rows.event_refs.push(EventRefRow::new(RefKind::EventId, id.0, position));
         work.rows.events.push(memo.row.clone());
         work.rows.deliveries.extend(memo.delivery_row());
         self.keyed.put(event_slot(position), &memo)?;
         self.keep_facts(facts, position, work)?;
-        let named = Named { height: position.height, idx: position.idx, key, declares: declares(&event) };
-        self.settle_names(party, &event, hash, name, named, work)
+        let named = Named { height: position.height, idx: position.idx, key, declares: declares(event) };
+        self.settle_names(party, event, hash, name, named, work)
     }
 
     fn flags(
@@ -153,7 +177,7 @@ fn fact_slot(fact: &Fact) -> Vec<u8> {
     }
 }
 
-fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> EventMemo {
+pub(super) fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> EventMemo {
     let head = facts.first().map_or_else(|| Arc::new(head_of(event, sealed)), |fact| fact.head.clone());
     let mut things: Vec<ThingKey> = facts.iter().map(|fact| ThingKey::from(&fact.thing)).collect();
     things.dedup();
@@ -176,11 +200,11 @@ fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> E
         flags: head.flags.0,
         void_block: 0,
         void_idx: 0,
+        erased_block: 0,
+        erased_idx: 0,
         ver: version(sealed.position),
     };
-    // A shipment that says where it is bound.
-    let ships = &*head.step == "shipping" && event.error.is_none() && !event.destinations.is_empty();
-    let delivery = ships.then(|| {
+    let delivery = is_bound(event).then(|| {
         let destinations = event.destinations.iter().map(|d| d.thing.uri()).collect();
         (destinations, event.transactions.iter().map(|t| t.id.clone()).collect())
     });
@@ -193,6 +217,9 @@ fn remember(event: &Event, sealed: &Sealed, record_ms: u64, facts: &[Fact]) -> E
         persistent_unset: head.persistent_unset.clone(),
         destination: head.destination.clone(),
         delivery,
+        ends: [&event.sources, &event.destinations]
+            .map(|ends| ends.iter().map(|end| (Box::from(&*end.kind), ThingKey::from(&end.thing))).collect()),
+        corrective: event.error.iter().flat_map(|error| &error.corrective).map(|id| Box::from(id.as_str())).collect(),
         things,
     }
 }

@@ -81,6 +81,10 @@ pub struct EventMemo {
     pub destination: Box<str>,
     /// Destinations and documents of a shipment.
     pub delivery: Option<(Vec<String>, Vec<String>)>,
+    /// Kind and place or party of each source and each destination: rights depend on them.
+    pub ends: [Vec<(Box<str>, ThingKey)>; 2],
+    /// What puts it right, if it is a correction.
+    pub corrective: Vec<Box<str>>,
     pub things: Vec<ThingKey>,
 }
 
@@ -119,7 +123,7 @@ impl EventMemo {
     /// Withdraws it.
     pub fn void(&mut self, by: EventRef) {
         (self.row.void_block, self.row.void_idx) = (by.height, by.idx);
-        self.row.ver = version(by.max(self.position()));
+        self.row.ver = version(by.max(self.position())).max(self.row.ver);
     }
 
     pub fn delivery_row(&self) -> Option<DeliveryRow> {

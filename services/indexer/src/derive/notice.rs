@@ -36,8 +36,11 @@ impl<K: Keyed> Deriver<K> {
             notices: notices.iter().map(|(index, bytes)| (*index, bytes.to_vec())).collect(),
         };
         let applied = kept.apply(submission, &mut self.registry);
-        for ((_, bytes), (position, refusal)) in notices.iter().zip(applied) {
+        for ((_, bytes), (position, mut refusal)) in notices.iter().zip(applied) {
             let notice = Notice::parse(bytes).ok();
+            if let Some(Notice::Erasure(erasure)) = notice.as_ref().filter(|_| refusal.is_empty()) {
+                refusal = self.erase(erasure, position, work)?.err().unwrap_or_default();
+            }
             work.rows.notices.push(NoticeRow {
                 block: position.height,
                 idx: position.idx,

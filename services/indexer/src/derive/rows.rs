@@ -9,6 +9,8 @@ pub struct Rows {
     pub event_refs: Vec<EventRefRow>,
     pub events: Vec<EventRow>,
     pub replays: Vec<ReplayRow>,
+    /// Beside these rows, what they name is taken out of all tables: see [`crate::erase`].
+    pub erasures: Vec<ErasureRow>,
     pub facts: Vec<FactRow>,
     pub lot_items: Vec<LotItemRow>,
     pub unit_states: Vec<UnitStateRow>,
@@ -30,7 +32,7 @@ impl Rows {
     /// Adds a later block's rows.
     pub fn append(&mut self, mut later: Rows) {
         macro_rules! append { ($($table:ident)*) => { $(self.$table.append(&mut later.$table);)* } }
-        append! { submissions event_refs events replays facts lot_items unit_states lot_balances containments
+        append! { submissions event_refs events replays erasures facts lot_items unit_states lot_balances containments
         deliveries notices alerts master_data refused event_hashes duplicates blocks }
     }
 }

@@ -150,7 +150,8 @@ fn waiting_slot(correction: &[u8; 32], original: &[u8]) -> Vec<u8> {
 fn forget<'a>(voided: impl Iterator<Item = &'a EventRef>, work: &mut Work<'_>) {
     let here: BTreeSet<u32> = voided.filter(|target| target.height == work.height).map(|target| target.idx).collect();
     if !here.is_empty() {
-        work.rows.events.retain(|row| !here.contains(&row.idx));
+        // What was erased in this block is an event of another.
+        work.rows.events.retain(|row| row.block != work.height || !here.contains(&row.idx));
         work.rows.deliveries.retain(|row| !here.contains(&row.idx));
         work.rows.facts.retain(|row| !here.contains(&row.idx));
     }

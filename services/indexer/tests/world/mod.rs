@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod engine;
+pub mod erased;
 pub mod simulation;
 
 use medtrace_event::Json;
@@ -154,7 +155,7 @@ impl Chain {
             bad,
         };
         self.headers.push(header.leaf());
-        SealedBlock { text: header.text(), header, records }
+        SealedBlock { text: header.text(), header, records, erased: Default::default() }
     }
 }
 

@@ -96,7 +96,7 @@ pub fn block(height: u64, values: &[Vec<u8>]) -> SealedBlock {
         bad: None,
     };
     let records = values.iter().enumerate().map(record).collect();
-    SealedBlock { text: header.text(), header, records }
+    SealedBlock { text: header.text(), header, records, erased: Default::default() }
 }
 
 pub fn party_notice(name: &str, seed: u8, roles: &[&str], gln: &str, prefixes: &[&str]) -> Value {

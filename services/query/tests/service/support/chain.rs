@@ -191,7 +191,7 @@ impl Chain {
         };
         header.check().unwrap();
         self.tree.push(header.leaf());
-        let block = SealedBlock { text: header.text(), header, records };
+        let block = SealedBlock { text: header.text(), header, records, erased: Default::default() };
         let rows = self.deriver.derive(&block).unwrap();
         self.deriver.commit().unwrap();
         medtrace_indexer::write::write(&self.client, &rows).await.unwrap();
