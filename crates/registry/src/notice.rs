@@ -72,10 +72,10 @@ impl Notice {
         within(bytes.len(), ERASURE_BYTES_MAX)?;
         // I-JSON first: serde alone would take the last of two members of the same name.
         let json = Json::parse(bytes).map_err(|fault| vec![Refusal::at(fault.path, fault.code, fault.detail)])?;
-        let notice = Notice::from_json(&json)?;
-        if !matches!(notice, Notice::Erasure(_)) {
+        if json.get_str("type") != Some("erasure") {
             within(bytes.len(), NOTICE_BYTES_MAX)?;
         }
+        let notice = Notice::from_json(&json)?;
         let mut faults = faults::Faults::default();
         match &notice {
             Notice::Party(party) => party.shape(&mut faults),

@@ -13,6 +13,7 @@ mod world;
 
 use clickhouse::Client;
 use clickhouse::sql::Identifier;
+use medtrace_event::Json;
 use medtrace_indexer::audit::{Auditor, Chain, Difference, Report, What, compare};
 use medtrace_indexer::derive::{Deriver, Rows};
 use medtrace_indexer::hashes;
@@ -20,6 +21,8 @@ use medtrace_indexer::keyed::Memory;
 use medtrace_indexer::rebuild::{self, Folder};
 use medtrace_indexer::tables::{EachTable, Table, each};
 use medtrace_indexer::write::{next_height, write};
+use medtrace_ledger::EventRef;
+use medtrace_log::record::Record;
 use medtrace_log::sealed::SealedBlock;
 use medtrace_store::migrate::migrate;
 use medtrace_store::read::hashed_to;
@@ -64,7 +67,22 @@ fn blocks() -> Vec<SealedBlock> {
     said.push(Said::items(medtrace_ledger::SubmissionKind::Events, "maker", &["maker"], world::NOW_MS, &[nonsense]));
     let mut chain = world::Chain::default();
     let all = parties().into_iter().chain(said.chunks(8).map(<[_]>::to_vec));
-    all.map(|said| chain.block(&said)).collect()
+    let mut blocks: Vec<SealedBlock> = all.map(|said| chain.block(&said)).collect();
+    // One of those two is erased; something else follows.
+    let bytes = Json::try_from(&seen(9_001)).unwrap().to_jcs();
+    let erased = blocks.iter().find_map(|block| {
+        block.records.iter().find_map(|record| {
+            let unpacked = Record::decode(&record.value).ok()?;
+            let same = |index: &usize| unpacked.item(*index).is_some_and(|item| item.bytes == bytes);
+            let index = (0..unpacked.len()).find(same)?;
+            EventRef::new(block.header.height, record.ordinal, index as u32)
+        })
+    });
+    let notice = json!({"type": "erasure", "event": erased.unwrap(), "revision": 1, "reason": {"en": "a name"},
+        "replacement": seen(9_001)});
+    blocks.push(chain.block(&[Said::notice(world::AUTHORITY, &[world::AUTHORITY], &notice)]));
+    blocks.push(chain.block(&[Said::events("maker", world::NOW_MS, &[seen(9_003)])]));
+    blocks
 }
 
 struct Case<'a> {

@@ -70,6 +70,8 @@ pub async fn compare<C: Chain>(
     let behind = await_store(client, auditor.next_height()).await?;
     let mut work =
         Work { client, auditor, told, rows: 0, found: Found::default(), open: Found::default(), streaming: true };
+    // What is erased disappears without a newer row: so first to where the store is.
+    work.catch_up(chain).await?;
     each(&mut work).await?;
     work.streaming = false;
     for round in 0.. {
