@@ -1,11 +1,11 @@
-//! The bytes of one sealed item, from the frame that the record carried.
+//! The bytes of one sealed item, from the frame that the record carried; of an erased one those of its replacement.
 
 use clickhouse::Client;
 use medtrace_event::Event;
 use medtrace_ledger::{EventRef, ItemKind, Salt};
 use medtrace_log::record::{Record, Unpacked};
 use medtrace_service::{Kind, Problem};
-use medtrace_store::rows::SubmissionRow;
+use medtrace_store::rows::{ErasureRow, SubmissionRow};
 
 use crate::app::store_failed;
 
@@ -40,16 +40,43 @@ pub async fn submission_at(client: &Client, position: EventRef) -> Result<(Submi
 /// As [`submission_at`]; 404 where the item is not an event.
 pub async fn event_at(client: &Client, position: EventRef) -> Result<Event, Problem> {
     let (_, unpacked) = submission_at(client, position).await?;
-    event_in(&unpacked, position)
+    event_in(client, &unpacked, position).await
 }
 
 /// The event at this position of a submission that is at hand.
 ///
 /// # Errors
-/// 404 where the item is not an event.
-pub fn event_in(unpacked: &Unpacked, position: EventRef) -> Result<Event, Problem> {
-    let item = unpacked.item(position.index() as usize).filter(|item| item.kind == ItemKind::Event);
-    let item = item.ok_or_else(|| Kind::NoSuchResource.because(format!("no event is sealed at {position}")))?;
-    Event::from_bytes(item.bytes)
+/// 404 where the item is not an event, 503 if the store does not answer.
+pub async fn event_in(client: &Client, unpacked: &Unpacked, position: EventRef) -> Result<Event, Problem> {
+    let item = unpacked.item(position.index() as usize);
+    let bytes = match item.map(|item| (item.kind, item.bytes)) {
+        Some((ItemKind::Event, bytes)) => Some(bytes.to_vec()),
+        Some(_) => None,
+        None => replacement_of(client, position).await?.map(|row| row.replacement.into_bytes()),
+    };
+    let bytes = bytes.ok_or_else(|| Kind::NoSuchResource.because(format!("no event is sealed at {position}")))?;
+    Event::from_bytes(&bytes)
         .map_err(|_| Kind::NoSuchResource.because(format!("what is sealed at {position} is not a valid event")))
+}
+
+/// What stands in the place of an item, if it is erased.
+///
+/// # Errors
+/// 503 if the store does not answer.
+pub async fn replacement_of(client: &Client, position: EventRef) -> Result<Option<ErasureRow>, Problem> {
+    let found = client.query("SELECT ?fields FROM erasure FINAL WHERE block = ? AND idx = ?");
+    found.bind(position.height).bind(position.idx).fetch_optional().await.map_err(store_failed)
+}
+
+/// What stands in the place of those of these items that are erased.
+///
+/// # Errors
+/// 503 if the store does not answer.
+pub async fn replacements_of(client: &Client, positions: &[EventRef]) -> Result<Vec<ErasureRow>, Problem> {
+    if positions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<(u64, u32)> = positions.iter().map(|at| (at.height, at.idx)).collect();
+    let found = client.query("SELECT ?fields FROM erasure FINAL WHERE (block, idx) IN ?").bind(keys);
+    found.fetch_all().await.map_err(store_failed)
 }

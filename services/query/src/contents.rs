@@ -153,14 +153,15 @@ pub async fn lots_inside(
 async fn packed_lots(client: &Client, positions: BTreeSet<EventRef>) -> Result<Vec<(EventRef, Vec<Fact>)>, Problem> {
     let Some(first) = positions.first() else { return Ok(Vec::new()) };
     let (_, unpacked) = submission_at(client, *first).await?;
-    let lots = |position: EventRef| {
-        let event = event_in(&unpacked, position)?;
+    let mut lots = Vec::with_capacity(positions.len());
+    for position in positions.iter().copied() {
+        let event = event_in(client, &unpacked, position).await?;
         let (party, flags, submission) = Default::default();
         let mut facts = facts_of(&event, &Sealed { position, note_ms: 0, submission, index: 0, party, flags });
         facts.retain(|fact| fact.role == Role::Child && fact.thing.level() != Level::Instance);
-        Ok((position, facts))
-    };
-    positions.into_iter().map(lots).collect()
+        lots.push((position, facts));
+    }
+    Ok(lots)
 }
 
 fn pack(found: &mut BTreeMap<(Thing, Thing), Decimal>, unit: &Thing, packed: &Fact) {

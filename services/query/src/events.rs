@@ -96,6 +96,11 @@ pub fn voided_by(row: &EventRow, known: u64) -> Option<String> {
     voided(row.void_block, row.void_idx).filter(|by| by.height <= known).map(|by| by.to_string())
 }
 
+/// The notice that erased it.
+pub fn erased_by(row: &EventRow) -> Option<String> {
+    voided(row.erased_block, row.erased_idx).map(|by| by.to_string())
+}
+
 /// It withdraws another.
 pub fn is_declaration(row: &EventRow) -> bool {
     Flags(row.flags).has(Flags::DECLARATION)
@@ -119,5 +124,6 @@ pub fn short(row: &EventRow, known: u64) -> Value {
         "things": row.things,
         "flags": flags(Flags(row.flags)),
         "voidedBy": voided_by(row, known),
+        "erasedBy": erased_by(row),
     })
 }

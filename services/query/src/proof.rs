@@ -23,7 +23,7 @@ use medtrace_service::{Kind, Problem};
 use serde::Deserialize;
 
 use crate::app::{App, poisoned, store_failed};
-use crate::body::submission_at;
+use crate::body::{replacement_of, submission_at};
 use crate::checkpoints::Signed;
 use crate::requests;
 use crate::view::Snapshot;
@@ -87,9 +87,13 @@ async fn prove_under(
     let first = position.ordinal() - index_in_cut;
     let (_, unpacked) = submission?;
     let Some(item) = unpacked.item(position.index() as usize) else {
-        let detail = match (position.index() as usize) < unpacked.len() {
-            true => format!("{position} was erased; only its leaf is left"),
-            false => format!("the submission at {position} has {} items", unpacked.len()),
+        let by = replacement_of(&app.client, position).await?;
+        let by = by.map(|row| EventRef { height: row.by_block, idx: row.by_idx });
+        let detail = match by {
+            Some(by) => {
+                format!("{position} was erased by the notice {by}: the proof of that one shows what replaces it")
+            }
+            None => format!("the submission at {position} has {} items", unpacked.len()),
         };
         return Err(Kind::NoSuchResource.because(detail));
     };

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::log::text;
 use super::provenance::flags;
 use crate::app::{App, store_failed};
-use crate::body::{event_at, submission_at};
+use crate::body::{event_at, replacement_of, submission_at};
 use crate::events::{by_digest, by_event_id, by_hash, by_name, is_declaration, position, short, voided_by};
 use crate::hashes::{alike, complete};
 use crate::item::time_of_ms;
@@ -53,20 +53,28 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
     let snapshot = app.view.now();
     let header = header_at(&app, &snapshot, position.height).await?;
     let (row, unpacked) = submission_at(&app.client, position).await?;
-    let Some(item) = unpacked.item(position.index() as usize) else {
-        return Err(Kind::NoSuchResource.because(format!("no item is sealed at {position}, or it was erased")));
+    let item = unpacked.item(position.index() as usize);
+    let (kind, bytes, erased) = match item.map(|item| (item.kind, item.bytes.to_vec())) {
+        Some((kind, bytes)) => (kind, bytes, None),
+        None => {
+            let nothing = || Kind::NoSuchResource.because(format!("no item is sealed at {position}"));
+            let row = replacement_of(&app.client, position).await?.ok_or_else(nothing)?;
+            let leaf = unpacked.leaves().get(position.index() as usize).map(|leaf| leaf.hash);
+            let by = EventRef { height: row.by_block, idx: row.by_idx };
+            (ItemKind::Event, row.replacement.into_bytes(), Some(json!({ "by": by.to_string(), "leaf": leaf })))
+        }
     };
     let recorded = time_of_ms(header.time_ms);
     let signed = Note::parse(&row.note).ok().and_then(|note| Submission::parse(note.text()).ok());
     let mut answer = json!({
         "height": snapshot.height,
         "event": position.to_string(),
-        "kind": match item.kind {
+        "kind": match kind {
             ItemKind::Event => "event",
             ItemKind::Notice => "notice",
             ItemKind::Document => "document",
         },
-        "json": with_record_time(item.bytes, (item.kind == ItemKind::Event).then_some(&recorded))?,
+        "json": with_record_time(&bytes, (kind == ItemKind::Event).then_some(&recorded))?,
         "party": row.party,
         "submission": {
             "id": Hash(row.id),
@@ -77,9 +85,12 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
         },
         "sealed": { "height": header.height, "time": recorded },
     });
-    if item.kind == ItemKind::Event {
-        answer["key"] = json!(Hash(event_key(&row.party, item.bytes)));
-        answer["hashes"] = hashes(item.bytes);
+    // What it was known again by is gone with its bytes.
+    if kind == ItemKind::Event && erased.is_none() {
+        answer["key"] = json!(Hash(event_key(&row.party, &bytes)));
+        answer["hashes"] = hashes(&bytes);
+    }
+    if kind == ItemKind::Event {
         let known = snapshot.known();
         match by_name(&app.client, position, known).await.map_err(store_failed)? {
             Some(row) => {
@@ -94,6 +105,9 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
             // Sealed, and without effect: the same was sealed before, or it is not a valid event.
             None => answer["replayOf"] = json!(replay_of(&app, position).await?),
         }
+    }
+    if let Some(erased) = erased {
+        answer["erased"] = erased;
     }
     Ok(Json(answer))
 }

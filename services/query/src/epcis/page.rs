@@ -13,7 +13,8 @@ use super::ask::Ask;
 use super::cursor::Place;
 use super::select::rows;
 use crate::app::store_failed;
-use crate::events::position;
+use crate::body::replacements_of;
+use crate::events::{erased_by, position};
 use crate::hashes::complete;
 use crate::item::time_of_ms;
 use crate::requests;
@@ -157,11 +158,20 @@ pub async fn exceeds(client: &Client, ask: &Ask, known: u64, most: u64) -> Resul
     }
 }
 
-/// As it was sealed, its own `@context` included where it is not the standard one, and when it was sealed.
+/// As it was sealed, its own `@context` included where it is not the standard one, and when it was sealed; of an erased one
+/// the replacement, and by which notice.
 fn with_record_time(row: &EventRow, body: &[u8]) -> Result<Json, Problem> {
     let mut json = Json::parse(body).map_err(|_| damaged(row, "is no JSON"))?;
+    let erased = erased_by(row).map(|notice| (notice, Context::of_event(&json)));
     if let Some(object) = json.as_object_mut() {
         object.insert("recordTime", time_of_ms(row.record_ms));
+        if let Some((notice, context)) = erased {
+            let context = context.map_err(|_| damaged(row, "has no context that can be read"))?;
+            if let Some(context) = context.with_medtrace().to_json() {
+                object.insert("@context", context);
+            }
+            object.insert("medtrace:erased", notice);
+        }
     }
     Ok(json)
 }
@@ -179,13 +189,21 @@ async fn bodies(client: &Client, rows: &[EventRow]) -> Result<HashMap<EventRef, 
     let keys: Vec<(u64, u32)> = wanted.keys().copied().collect();
     let query = client.query("SELECT ?fields FROM submission FINAL WHERE (block, ordinal) IN ?").bind(keys);
     let mut frames = query.fetch::<FrameRow>().map_err(store_failed)?;
+    let mut erased = Vec::new();
     while let Some(row) = frames.next().await.map_err(store_failed)? {
         let Ok(items) = frame::unpack(&row.frame) else { continue };
         for at in wanted.remove(&(row.block, row.ordinal)).unwrap_or_default() {
-            if let Some(Body::Whole(_, bytes)) = items.get(at.index() as usize) {
-                found.insert(at, bytes.to_vec());
+            match items.get(at.index() as usize) {
+                Some(Body::Whole(_, bytes)) => {
+                    found.insert(at, bytes.to_vec());
+                }
+                Some(Body::Erased(_)) => erased.push(at),
+                None => {}
             }
         }
+    }
+    for row in replacements_of(client, &erased).await? {
+        found.insert(EventRef { height: row.block, idx: row.idx }, row.replacement.into_bytes());
     }
     Ok(found)
 }
