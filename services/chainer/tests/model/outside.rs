@@ -251,6 +251,6 @@ impl World {
                 });
             }
         }
-        SealedBlock { header, text, records }
+        SealedBlock { header, text, records, erased: Default::default() }
     }
 }

@@ -34,7 +34,7 @@ fn block(height: u64) -> SealedBlock {
         cuts: vec![cut],
         bad: Vec::new(),
     };
-    SealedBlock { text: header.text(), header, records: Vec::new() }
+    SealedBlock { text: header.text(), header, records: Vec::new(), erased: Default::default() }
 }
 
 async fn heights(archive: &Archive, from: u64) -> Vec<u64> {
