@@ -9,8 +9,8 @@ use medtrace_service::{ConfigError, config::EXIT_CONFIG};
 use crate::{
     client::explain,
     commands::{
-        audit, bench, check, convert, delegate, demo, engine, hash, health, keys, notice, parse, post, proof, rebuild,
-        recall, trace, up, verify,
+        audit, bench, check, convert, delegate, demo, engine, erase, hash, health, keys, notice, parse, post, proof,
+        rebuild, recall, trace, up, verify,
     },
     context::{Context, Done, Outcome},
     output::Output,
@@ -75,6 +75,8 @@ enum Command {
     /// Fetch and check proofs
     #[command(subcommand)]
     Proof(proof::Proof),
+    /// Take what should never have been posted out of an event, in the authority's name
+    Erase(erase::Erase),
     /// Recompute the whole chain from the log and compare every derived row with it
     Audit(audit::Audit),
     /// Drop everything derived and derive it again from the log
@@ -136,6 +138,7 @@ async fn run(command: Command, context: &Context) -> Done {
         Command::Trace(command) => command.run(context).await,
         Command::Recall(command) => command.run(context).await,
         Command::Proof(command) => command.run(context).await,
+        Command::Erase(command) => command.run(context).await,
         Command::Audit(command) => command.run(context).await,
         Command::Rebuild(command) => command.run(context).await,
         Command::Health(command) => command.run(context).await,

@@ -8,6 +8,7 @@ pub mod delegate;
 pub mod demo;
 pub mod document;
 pub mod engine;
+pub mod erase;
 pub mod hash;
 pub mod health;
 pub mod keys;

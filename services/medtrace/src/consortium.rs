@@ -170,7 +170,7 @@ pub fn sealed(genesis: &Genesis, party: &PartyId, keys: &[Signer], notices: &[No
 }
 
 /// Whether a service refused with this violation.
-fn refused_for(error: &anyhow::Error, code: &str) -> bool {
+pub fn refused_for(error: &anyhow::Error, code: &str) -> bool {
     let problem = error.chain().find_map(|cause| cause.downcast_ref::<Problem>());
     problem.is_some_and(|problem| problem.errors.iter().any(|violation| violation.code == code))
 }

@@ -92,7 +92,7 @@ impl Token {
 }
 
 /// The consortium whose authority's key lies in the data folder, with its running stack.
-fn consortium(context: &Context) -> anyhow::Result<Consortium> {
+pub(super) fn consortium(context: &Context) -> anyhow::Result<Consortium> {
     let endpoints = context
         .endpoints()
         .with_context(|| format!("failed to find a running stack in {} (see --data)", context.data.display()))?;

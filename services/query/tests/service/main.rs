@@ -9,6 +9,7 @@ mod archived;
 mod controls;
 mod deliveries;
 mod epcis;
+mod erasure;
 mod evidence;
 mod foreign;
 mod forward;
