@@ -100,6 +100,14 @@ impl Archive {
         }
     }
 
+    /// The list of erased items as it stands there; `None` where none was erased.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn erased(&self) -> Result<Option<Bytes>, ArchiveError> {
+        self.0.get(erased::ERASED).await
+    }
+
     /// The newest checkpoint of which everything is there; `None` before the first.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <base>/block/            the names of the block files, a line each
-//! <base>/<path>            an object; 404: it is not there
+//! <base>/<path>            an object (checkpoint, erased, block/…, tile/…); 404: it is not there
 //! ```
 
 use bytes::Bytes;

@@ -113,19 +113,22 @@ impl Writer {
     pub async fn erase(&mut self, erasure: &Erasure, by: EventRef) -> Result<bool, ArchiveError> {
         self.flush().await?;
         let mut index = Index::read(&self.objects).await?;
+        let mut named = Slot::new(ERASED.to_owned(), self.objects.get(ERASED).await?.unwrap_or_default());
         if !index.add(erasure, by) {
             return Ok(false);
         }
-        self.objects.replace(ERASED, index.text().into()).await?;
+        self.objects.replace(&mut named, index.text().into()).await?;
         let names = self.objects.list(FOLDER).await?;
         let files = erasure.items().map(|item| file_of(&names, item.height)).collect::<Result<BTreeSet<u64>, _>>()?;
         for first in files {
             let path = path(first);
             let Some(bytes) = self.objects.get(&path).await? else { continue };
             let Some(rewritten) = rewrite(&path, &bytes, &index)? else { continue };
-            self.objects.replace(&path, rewritten.clone().into()).await?;
             if first == self.first {
-                self.bytes = rewritten;
+                self.bytes.clone_from(&rewritten);
+                self.objects.replace(&mut self.file, rewritten.into()).await?;
+            } else {
+                self.objects.replace(&mut Slot::new(path, bytes), rewritten.into()).await?;
             }
         }
         Ok(true)

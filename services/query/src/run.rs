@@ -53,7 +53,8 @@ pub fn router(app: App) -> Router {
         .route("/log/genesis", get(api::log::genesis))
         .route("/log/tile/{*path}", get(api::log::tile))
         .route("/log/block/", get(api::log::block_files))
-        .route("/log/block/{first}", get(api::log::block_file));
+        .route("/log/block/{first}", get(api::log::block_file))
+        .route("/log/erased", get(api::log::erased));
     let epcis = resources()
         .route("/events", get(api::epcis::list).options(api::epcis::options))
         .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))

@@ -78,7 +78,7 @@ pub fn story() -> Vec<Vec<Said>> {
         say(&[secret(first.clone()), conflict.clone()]),
         // 5: a shipment, 6: withdrawn.
         say(&[secret(shipped.clone())]),
-        say(&[declared.clone()]),
+        say(std::slice::from_ref(&declared)),
         // 7..10: what does nothing.
         notice(&erasure("2-1", &["3-0", "4-0"], 1, &lot)),
         notice(&erasure("2-1", &["3-0"], 2, &first)),

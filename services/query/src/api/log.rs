@@ -93,7 +93,15 @@ pub async fn block_files(State(app): State<App>) -> Result<Response, Problem> {
     Ok(([(header::CACHE_CONTROL, CHANGING)], text(names)).into_response())
 }
 
-/// A file of blocks with their records, by the height of its first one. The last file grows.
+/// Which items of the blocks are erased, and by which notices.
+pub async fn erased(State(app): State<App>) -> Result<Response, Problem> {
+    let none = || Kind::NoSuchResource.because("nothing of the archive is erased");
+    let bytes = of_archive(&app)?.erased().await.map_err(unreadable)?.ok_or_else(none)?;
+    Ok(([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, CHANGING)], bytes).into_response())
+}
+
+/// A file of blocks with their records, by the height of its first one. The last file grows,
+/// and an erasure takes bytes away.
 pub async fn block_file(State(app): State<App>, Path(first): Path<String>) -> Result<Response, Problem> {
     let none = || Kind::NoSuchResource.because("the archive has no such file");
     let bytes = of_archive(&app)?.block_file(&first).await.map_err(unreadable)?.ok_or_else(none)?;

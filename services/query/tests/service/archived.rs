@@ -85,6 +85,11 @@ async fn whoever_is_served_an_archive_reads_all_of_it() {
     let tile = "tile/0/001".parse().unwrap();
     assert_eq!(away.tile(tile, BLOCKS).await.unwrap(), archive.tile(tile, BLOCKS).await.unwrap());
     assert!(matches!(away.write().await, Err(ArchiveError::ReadOnly { .. })));
+    // What is erased is served too, or a reader would take a lack of bytes for damage.
+    assert_eq!(away.erased().await.unwrap(), None);
+    let erased = "medtrace/erased/v1\n1-0 1-0 2-0\n";
+    fs::write(folder.join("erased"), erased).unwrap();
+    assert_eq!(away.erased().await.unwrap().unwrap(), erased);
     // Names that are none, and files that are not there.
     for path in ["0", "0000000001", "00000000000", "9999999999", "..%2flock", "lock"] {
         served.json(404, &format!("/log/block/{path}")).await;
