@@ -101,6 +101,9 @@ fn structure(text: &str) -> Result<(&str, &str, &str), CodeError> {
             return Err(CodeError::new("value", detail));
         }
     };
+    if length == 0 {
+        return Err(wrong(name, "", "have a value"));
+    }
     let (value, after) = text[name.len()..].split_at_checked(length).unwrap_or((&text[name.len()..], ""));
     check_part(&format!("ISBT 128 {name}"), value, length..=length, |c| c.is_ascii_graphic() && !"=&".contains(c))?;
     Ok((name, value, after))

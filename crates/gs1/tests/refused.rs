@@ -37,6 +37,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("=/A9999xyz100T0944", "charset", "should not hold 'x'"),
     ("&", "value", "such as =/ or =,"),
     ("=/A9999XYZ100T0944,1", "value", "such as =/ or =,"),
+    ("=!=/A9999XYZ100T0944", "value", "=! should have a value"),
+    ("=/A9999XYZ100T0944&!", "value", "&! should have a value"),
     // MA
     ("MA.156.M0.100001", "value", "should be MA, country, industry, maker and product between dots"),
     ("MA.156.M0.100761.21234561.M220132", "date", "should hold a day of the calendar as YYMMDD or YYYYMMDD"),
