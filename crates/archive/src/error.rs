@@ -33,6 +33,9 @@ impl ArchiveError {
 
     /// Whether what was read contradicts itself, and not only cannot be reached.
     pub fn contradicts(&self) -> bool {
-        matches!(self, ArchiveError::Damaged { .. })
+        match self {
+            ArchiveError::Log(error) => error.contradicts(),
+            error => matches!(error, ArchiveError::Damaged { .. }),
+        }
     }
 }

@@ -13,7 +13,7 @@ use medtrace_ledger::tile::{Edge, Tiles};
 use medtrace_log::sealed::SealedBlock;
 use object_store::memory::InMemory;
 use proptest::prelude::*;
-use world::{Faulty, all, block};
+use world::{Faulty, all, block, read};
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);
@@ -57,15 +57,6 @@ async fn write(archive: &Archive, blocks: &[SealedBlock]) -> Result<(), ArchiveE
         writer.append(block).await?;
     }
     writer.flush().await
-}
-
-async fn read(archive: &Archive, from: u64) -> Result<Vec<SealedBlock>, ArchiveError> {
-    let mut blocks = archive.blocks(from).await?;
-    let mut all = Vec::new();
-    while let Some(block) = blocks.next().await? {
-        all.push(block);
-    }
-    Ok(all)
 }
 
 #[tokio::test]

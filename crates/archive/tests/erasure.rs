@@ -19,7 +19,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::json;
-use world::{Faulty, all};
+use world::{Faulty, all, read};
 
 const SECRET: &[u8] = br#"{"name":"Zhang San"}"#;
 /// Block of the notice; the event is in the first file, its copy in the second, as the notice.
@@ -91,15 +91,6 @@ fn without() -> Vec<SealedBlock> {
         block.erased.insert(EventRef { height, idx: 1 }, Erased { of, by, replacement });
     }
     blocks
-}
-
-async fn read(archive: &Archive, from: u64) -> Result<Vec<SealedBlock>, ArchiveError> {
-    let mut blocks = archive.blocks(from).await?;
-    let mut all = Vec::new();
-    while let Some(block) = blocks.next().await? {
-        all.push(block);
-    }
-    Ok(all)
 }
 
 fn shown(blocks: &[SealedBlock]) -> Vec<String> {

@@ -43,6 +43,12 @@ impl LogError {
         matches!(self, LogError::Kafka { .. } | LogError::Timeout { .. })
     }
 
+    /// Whether it says something of what stands in the log, and not only of the connection to it.
+    pub fn contradicts(&self) -> bool {
+        use LogError::{Broken, Damaged, OutOfRange, Topic};
+        matches!(self, Broken(_) | Damaged { .. } | OutOfRange { .. } | Topic { .. })
+    }
+
     pub(crate) fn kafka(doing: impl Into<String>) -> impl FnOnce(KafkaError) -> LogError {
         let doing = doing.into();
         move |source| LogError::Kafka { doing, source }

@@ -92,7 +92,7 @@ pub async fn verify_chain_from(
                 Ok(Some(block)) => block,
                 Ok(None) => break,
                 // What stands there cannot be read as a block: after it nothing can be held against anything.
-                Err(error) if contradicts(&error) => {
+                Err(error) if error.contradicts() => {
                     report.findings.push(Finding { height: verifier.chain().size(), what: error.to_string() });
                     break;
                 }
@@ -151,7 +151,7 @@ async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut 
 /// The topics must be those that the headers name: a topic made anew has other records under the same offsets.
 async fn check_topics(cluster: &Cluster, verifier: &Verifier, report: &mut Report) -> Result<(), LogError> {
     let topics = match topics::describe(cluster, &[NOTICES, SCAN_EVENTS]).await {
-        Err(error) if contradicts_itself(&error) => Err(error.to_string()),
+        Err(error) if error.contradicts() => Err(error.to_string()),
         topics => same_topics(verifier.chain(), &topics?).map_err(|stop| stop.to_string()),
     };
     if let Err(what) = topics {
@@ -202,17 +202,4 @@ async fn check_checkpoints(
     }
     report.published = before;
     Ok(())
-}
-
-/// Errors that say something about what stands there, not about the connection to it.
-fn contradicts(error: &ArchiveError) -> bool {
-    match error {
-        ArchiveError::Log(error) => contradicts_itself(error),
-        error => error.contradicts(),
-    }
-}
-
-fn contradicts_itself(error: &LogError) -> bool {
-    use LogError::{Broken, Damaged, OutOfRange, Topic};
-    matches!(error, Broken(_) | Damaged { .. } | OutOfRange { .. } | Topic { .. })
 }

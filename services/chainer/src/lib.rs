@@ -2,7 +2,8 @@
 //!
 //! In scope: what a block seals ([`inspect`], [`chain`]: pure, no clock and no Kafka), and the shell around it: reading
 //! the log with bounded memory ([`feed`]), finding the end of the chain and refusing another one ([`recover`]), the one
-//! commit point ([`commit`]), what is asked of the world outside ([`outside`]), leadership ([`lead`]), and the same questions asked of each block of a whole chain ([`verify`], [`audit`]).
+//! commit point ([`commit`]), what is asked of the world outside ([`outside`]), leadership ([`lead`]), and the same
+//! questions asked of each block of a whole chain ([`verify`], [`audit`]).
 //!
 //! Out of scope: what an event says and whether its party may say it (indexer), cosignatures (witness), derived tables.
 //!

@@ -132,9 +132,7 @@ async fn an_idle_chain_makes_no_blocks_but_shows_that_it_lives() {
     let kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer").with("MEDTRACE_HEARTBEAT_S", "1"));
     let producer = Producer::open(&cluster).unwrap();
-    let mut running = site.start();
-    running.ready().await;
-    send(&producer, &admission("acme")).await;
+    let running = site.begin(&producer).await;
     let report = all_sealed(&cluster).await;
     // The same checkpoint, again and again.
     let checkpoints = Follower::open(&cluster, CHECKPOINTS, Isolation::Committed, &[(0, 0)]).await.unwrap();

@@ -82,9 +82,7 @@ async fn gaps_and_records_of_every_kind_are_sealed_as_they_stand() {
     let kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
     let producer = Producer::open(&cluster).unwrap();
-    let mut running = site.start();
-    running.ready().await;
-    send(&producer, &admission("acme")).await;
+    let mut running = site.begin(&producer).await;
     sealed(&cluster, 1).await;
 
     // A sound submission within somebody's transaction, with the marker behind it; empty; and one that was aborted, which
@@ -122,9 +120,7 @@ async fn a_partition_that_is_added_under_a_running_chainer_is_sealed_too() {
     let kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
     let producer = Producer::open(&cluster).unwrap();
-    let mut running = site.start();
-    running.ready().await;
-    send(&producer, &admission("acme")).await;
+    let running = site.begin(&producer).await;
     sealed(&cluster, 1).await;
 
     let admin: AdminClient<DefaultClientContext> =
@@ -161,9 +157,7 @@ async fn a_log_that_ends_below_the_last_cut_is_refused() {
     let mut kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
     let producer = Producer::open(&cluster).unwrap();
-    let mut running = site.start();
-    running.ready().await;
-    send(&producer, &admission("acme")).await;
+    let running = site.begin(&producer).await;
     let of = |number| Draft::events("acme", [event(number)]).at(now_ms()).value();
     producer.send(SCAN_EVENTS, Some(0), b"", &of(1)).await.unwrap();
     all_sealed(&cluster).await;
@@ -204,9 +198,7 @@ async fn a_topic_that_was_deleted_and_made_again_under_a_running_chainer_stops_i
     let mut kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
     let producer = Producer::open(&cluster).unwrap();
-    let mut running = site.start();
-    running.ready().await;
-    send(&producer, &admission("acme")).await;
+    let mut running = site.begin(&producer).await;
     producer.send(SCAN_EVENTS, Some(0), b"", &Draft::events("acme", [event(1)]).at(now_ms()).value()).await.unwrap();
     let before = all_sealed(&cluster).await;
 
@@ -237,9 +229,7 @@ async fn a_commit_of_which_nobody_knows_ends_the_process_and_the_next_finds_the_
     let kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer").with("MEDTRACE_HEARTBEAT_S", "1"));
     let producer = Producer::open(&cluster).unwrap();
-    let mut running = site.start();
-    running.ready().await;
-    send(&producer, &admission("acme")).await;
+    let mut running = site.begin(&producer).await;
     let before = all_sealed(&cluster).await;
     // The broker takes what it is sent and answers nothing, longer than a transaction may take.
     kafka.signal(Signal::SIGSTOP);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::stream::BoxStream;
+use medtrace_archive::{Archive, ArchiveError};
 use medtrace_ledger::block::{Bad, Cut};
 use medtrace_ledger::{Hash, Header, TopicUuid};
 use medtrace_log::sealed::{SealedBlock, SealedRecord};
@@ -51,6 +52,16 @@ pub fn block(height: u64, values: &[Vec<u8>]) -> SealedBlock {
         })
         .collect();
     SealedBlock { text: header.text(), header, records, erased: Default::default() }
+}
+
+/// The blocks from a height on.
+pub async fn read(archive: &Archive, from: u64) -> Result<Vec<SealedBlock>, ArchiveError> {
+    let mut blocks = archive.blocks(from).await?;
+    let mut all = Vec::new();
+    while let Some(block) = blocks.next().await? {
+        all.push(block);
+    }
+    Ok(all)
 }
 
 /// Everything of a block, to compare.

@@ -10,12 +10,13 @@ use medtrace_ledger::Genesis;
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Isolation, bounds};
 use medtrace_log::embedded::{Child, Ended, Scratch};
+use medtrace_log::producer::Producer;
 use medtrace_log::topics::{NOTICES, SCAN_EVENTS};
 use medtrace_service::keys;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::{chainer, genesis, note_of};
+use super::{admission, chainer, genesis, note_of, send};
 
 /// Longest wait for anything in these tests.
 const WAIT: Duration = Duration::from_secs(60);
@@ -60,6 +61,14 @@ impl Site {
     pub fn with(mut self, name: &'static str, value: &str) -> Site {
         self.settings.push((name, value.to_owned()));
         self
+    }
+
+    /// Starts it; when it leads, a first notice is sent.
+    pub async fn begin(&self, producer: &Producer) -> Running {
+        let mut running = self.start();
+        running.ready().await;
+        send(producer, &admission("acme")).await;
+        running
     }
 
     pub fn start(&self) -> Running {
