@@ -22,11 +22,11 @@ use crate::{Cluster, LogError, quiet};
 
 /// A leader that is not heard of for so long has lost its place, milliseconds. The brokers must allow it: their
 /// `group.min.session.timeout.ms` is 6000 unless it is set.
-pub const SESSION_MS: u64 = 3_000;
+pub const SESSION_MS: u64 = 2_000;
 /// So often it is heard of, milliseconds; and so late a candidate learns that the place is free.
-const HEARTBEAT_MS: u64 = 500;
+const HEARTBEAT_MS: u64 = 300;
 /// How often the waiting thread looks whether it should end, milliseconds.
-const POLL_MS: u64 = 100;
+const POLL_MS: u64 = 20;
 
 /// A place in the queue for leadership; given up when dropped.
 pub struct Lease {

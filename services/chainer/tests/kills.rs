@@ -27,8 +27,10 @@ const VERIFY_EVERY: usize = 5;
 const OF_THE_DEAD: Duration = Duration::from_millis(1_000);
 /// Longest wait for a block after a kill.
 const WAIT: Duration = Duration::from_secs(60);
-/// The standby must have sealed by then, at the worst on a machine that does other things as well.
-const TAKEOVER: Duration = Duration::from_secs(10);
+/// The standby must have sealed by then.
+const TAKEOVER: Duration = Duration::from_secs(5);
+/// The same, on a machine that does other things as well.
+const TAKEOVER_BUSY: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
 enum Target {
@@ -107,7 +109,7 @@ async fn killed_under_load_nothing_is_lost_doubled_or_forked() {
         longest.as_millis(),
         takeovers.len(),
     );
-    assert!(longest < TAKEOVER, "{takeovers:?}");
+    assert!(longest < if form == "long" { TAKEOVER } else { TAKEOVER_BUSY }, "{takeovers:?}");
     for chainer in chainers {
         chainer.kill().await;
     }

@@ -17,7 +17,7 @@ use nix::sys::signal::Signal;
 use world::process::{Running, Site, all_sealed};
 use world::*;
 
-/// A standby leads that long after the leader's death at the latest; the session is 3 s.
+/// A standby leads that long after the leader's death at the latest; the session is 2 s.
 const TAKEOVER: Duration = Duration::from_secs(10);
 
 /// The first, which leads and has sealed one notice; and a second that stands by.
