@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Whether a frame can be unpacked decides how its record is sealed, so the rules are exact: one frame and nothing
-//! after it, the declared size is the true one and within [`FRAME_BYTES_MAX`], 1 to [`FRAME_ITEMS_MAX`] items.
+//! after it, the declared size n is the true one and within [`FRAME_BYTES_MAX`], the frame is not longer than zstd ever
+//! makes of n bytes ([`bound`]), 1 to [`FRAME_ITEMS_MAX`] items.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -64,6 +65,8 @@ pub enum FrameError {
     SizeMissing,
     #[error("read the bodies: {0} bytes declared, at most {FRAME_BYTES_MAX} allowed")]
     TooLarge(u64),
+    #[error("read the bodies: {frame} bytes of frame for {content} of content, at most {} needed", bound(*content))]
+    Padded { frame: usize, content: usize },
     #[error("read the bodies: dictionary {0} is not known")]
     Dictionary(u32),
     #[error("read the bodies: the frame is damaged")]
@@ -108,9 +111,19 @@ pub fn declared(frame: &[u8]) -> Result<usize, FrameError> {
     }
     match z::get_frame_content_size(frame) {
         Ok(Some(size)) if size > FRAME_BYTES_MAX as u64 => Err(FrameError::TooLarge(size)),
+        // Empty zstd blocks add nothing to the content and take memory all the same, which nobody would have counted.
+        Ok(Some(size)) if frame.len() > bound(size as usize) => {
+            Err(FrameError::Padded { frame: frame.len(), content: size as usize })
+        }
         Ok(Some(size)) => Ok(size as usize),
         _ => Err(FrameError::SizeMissing),
     }
+}
+
+/// Longest frame of so many bytes (at most [`FRAME_BYTES_MAX`]): `ZSTD_COMPRESSBOUND` of zstd.h.
+fn bound(content: usize) -> usize {
+    let margin = (128_usize << 10).saturating_sub(content) >> 11;
+    content + (content >> 8) + margin
 }
 
 /// Unpacks a frame. Nothing is decompressed before the declared size has been found within the limit.
@@ -272,6 +285,23 @@ mod tests {
         assert_eq!(liar[5], 105, "single-segment frames carry a one-byte size at offset 5");
         liar[5] = 1;
         assert_eq!(unpack(&liar), Err(FrameError::Damaged));
+    }
+
+    #[test]
+    fn a_frame_of_empty_blocks_is_refused() {
+        for size in [0, 1, 1000, 128 << 10, FRAME_BYTES_MAX] {
+            assert_eq!(bound(size), zstd::zstd_safe::compress_bound(size), "of {size} bytes");
+        }
+        // The content as one raw block of 7 bytes that is not the last, then empty ones; RFC 8878 § 3.1.1.
+        let padded = |blocks: usize| {
+            let content = item(b'E', 2, b"{}");
+            let head = [&MAGIC[..], &[0x20, 7], &[7 << 3, 0, 0], &content].concat();
+            [head, [0, 0, 0].repeat(blocks), vec![1, 0, 0]].concat()
+        };
+        assert_eq!(zstd::bulk::decompress(&padded(1_000_000), 7).unwrap(), item(b'E', 2, b"{}"));
+        assert!(unpack(&padded(0)).is_ok());
+        let frame = padded(1_000_000);
+        assert_eq!(unpack(&frame), Err(FrameError::Padded { frame: frame.len(), content: 7 }));
     }
 
     #[test]

@@ -105,13 +105,13 @@ impl Record {
         }
     }
 
-    /// [`Unpacked::bytes`] of a Kafka value, by what its frame declares; the value's own length where it cannot be read.
-    /// For whoever has to make room before anything is decompressed.
+    /// What a Kafka value takes unpacked ([`Unpacked::bytes`]) by what its frame declares, or as it is, if that is more or it
+    /// cannot be read. For whoever has to make room before anything is decompressed.
     pub fn declared_bytes(value: &[u8]) -> usize {
         let declared = read(value)
             .ok()
             .and_then(|(note, salts, frame)| Some(note.len() + salts.len() + frame::declared(&frame).ok()?));
-        declared.unwrap_or(value.len())
+        declared.unwrap_or_default().max(value.len())
     }
 
     /// Unpacks a record that was kept by its parts (as the store does).
