@@ -16,6 +16,8 @@ use crate::clock::Clock;
 const ADMIN: &str = "127.0.0.1:7185";
 /// Default of `MEDTRACE_HEARTBEAT_S`.
 const HEARTBEAT_S: u64 = 60;
+/// Longest that it may be: a day.
+const HEARTBEAT_S_MAX: u64 = 86_400;
 
 /// What a chainer needs to know.
 #[derive(Clone, Debug)]
@@ -60,9 +62,18 @@ impl Config {
             signer: signer.ok_or_else(missing)?,
             witnesses: witnesses(&genesis, env.text("MEDTRACE_WITNESSES").unwrap_or_default())?,
             genesis,
-            heartbeat: Duration::from_secs(env.or("MEDTRACE_HEARTBEAT_S", &HEARTBEAT_S.to_string())?),
+            heartbeat: heartbeat(env.or("MEDTRACE_HEARTBEAT_S", &HEARTBEAT_S.to_string())?)?,
             clock: Clock::default(),
         })
+    }
+}
+
+fn heartbeat(seconds: u64) -> Result<Duration, ConfigError> {
+    match (1..=HEARTBEAT_S_MAX).contains(&seconds) {
+        true => Ok(Duration::from_secs(seconds)),
+        false => {
+            Err(ConfigError::new("MEDTRACE_HEARTBEAT_S", format!("{seconds} is not within 1 and {HEARTBEAT_S_MAX}")))
+        }
     }
 }
 
@@ -79,4 +90,17 @@ fn witnesses(genesis: &Genesis, addresses: &str) -> Result<Vec<Witness>, ConfigE
     }
     witnesses.retain(|witness| witness.url.is_some());
     Ok(witnesses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_between_a_second_and_a_day() {
+        assert_eq!(
+            [0, 1, 86_400, 86_401, u64::MAX].map(|seconds| heartbeat(seconds).is_ok()),
+            [false, true, true, false, false]
+        );
+    }
 }

@@ -123,8 +123,7 @@ impl Outside for Machine {
     }
 
     async fn ask_witnesses(&self, published: Option<&Published>) -> Result<Vec<KeyName>, Stop> {
-        let Config { kafka, genesis, witnesses, signer, .. } = &*self.config;
-        ask(kafka, &genesis.origin, witnesses, signer, published).await
+        ask(&self.config, published).await
     }
 
     fn remember(&self, standing: &Standing) -> Result<(), Stop> {

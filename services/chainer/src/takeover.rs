@@ -66,9 +66,6 @@ async fn ask_witnesses<O: Outside>(
     published: Option<&Published>,
     remembers: bool,
 ) -> Result<(), Stop> {
-    if config.witnesses.is_empty() {
-        return Ok(());
-    }
     loop {
         let agreed = outside.ask_witnesses(published).await?.into_iter().collect();
         if remembers || config.genesis.policy.is_met(&agreed) {

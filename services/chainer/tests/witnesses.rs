@@ -9,14 +9,15 @@ mod world;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use medtrace_ledger::Checkpoint;
+use medtrace_ledger::evidence::Fork;
+use medtrace_ledger::{Checkpoint, Note};
 use medtrace_log::consumer::{Isolation, last};
 use medtrace_log::embedded::Scratch;
 use medtrace_log::producer::Producer;
 use medtrace_log::topics::CHECKPOINTS;
 use tls::Authority;
 use world::process::{Site, all_sealed_of};
-use world::witness::{Fake, Manner, cosigned, witnessed};
+use world::witness::{Fake, Manner, Process, cosigned, witnessed};
 use world::*;
 
 /// An address where nobody answers.
@@ -133,6 +134,60 @@ async fn a_new_machine_waits_for_witnesses_and_one_that_remembers_does_not() {
     cosigned(&cluster, &genesis, 3).await;
     assert_eq!(witness.size(), 3);
     running.kill().await;
+}
+
+#[tokio::test]
+async fn only_the_witness_itself_and_what_it_says_now_counts() {
+    let kafka = Scratch::start().await;
+    let says = [(Manner::Pretends, "its signature does not verify"), (Manner::Replays, "its cosignature is of")];
+    for (manner, why) in says {
+        let witness = Fake::start("hospital", manner).await;
+        let mut running =
+            Site::of(&kafka, &format!("{manner:?}"), &witnessed(&[("hospital", &witness.url)], 1)).start();
+        running.says("too few witnesses answer").await;
+        assert!(running.log().contains(why), "{}", running.log());
+        running.kill().await;
+    }
+    // One that nobody has told the address of: there is nobody to be asked, and a quorum all the same.
+    let mut genesis = witnessed(&[("hospital", "")], 1);
+    genesis.policy.witnesses[0].url = None;
+    let mut running = Site::of(&kafka, "alone", &genesis).start();
+    running.says("too few witnesses answer").await;
+    running.kill().await;
+    let checkpoint = last(&kafka.cluster(), CHECKPOINTS, 0, Isolation::Committed).await.unwrap();
+    assert_eq!(checkpoint, None, "nothing is signed");
+}
+
+#[tokio::test]
+async fn a_second_history_by_the_same_key_is_named_and_proven() {
+    let (kafka, other) = (Scratch::start().await, Scratch::start().await);
+    let Some(mut witness) = Process::new(kafka.folder(), &kafka.cluster()) else {
+        println!("skipped: the witness is not built (cargo build -p medtrace-witness)");
+        return;
+    };
+    let seen = witnessed(&[(&witness.name, &witness.url)], 1);
+    witness.start(&seen).await;
+    let mut signed = Vec::new();
+    // The second asks no witness, as somebody would have it who means to deceive.
+    for (kafka, genesis, party) in [(&kafka, &seen, "acme"), (&other, &genesis(), "other")] {
+        let cluster = kafka.cluster();
+        let mut running = Site::of(kafka, "chainer", genesis).start();
+        running.ready().await;
+        send_of(&Producer::open(&cluster).unwrap(), genesis, &admission(party)).await;
+        all_sealed_of(&cluster, genesis).await;
+        if signed.is_empty() {
+            witness.has_seen(1).await;
+        }
+        running.kill().await;
+        let note = last(&cluster, CHECKPOINTS, 0, Isolation::Committed).await.unwrap().unwrap();
+        signed.push(String::from_utf8(note.value).unwrap());
+    }
+    assert_eq!(witness.shown(1, &signed[1]).await, 409);
+    let forked = Fork::parse(&witness.fork(1)).unwrap().check(&seen).unwrap();
+    let roots: Vec<_> =
+        signed.iter().map(|note| Checkpoint::parse(Note::parse(note).unwrap().text()).unwrap().root).collect();
+    assert_eq!(vec![forked.smaller.root, forked.larger.root], roots);
+    assert_ne!(roots[0], roots[1]);
 }
 
 #[tokio::test]

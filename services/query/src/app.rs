@@ -77,7 +77,7 @@ impl App {
         let book = Book::open(&config.data, tools, shutdown.clone());
         let book = book.map_err(|reason| ConfigError::new("MEDTRACE_DATA", reason))?;
         Ok(App {
-            checkpoints: Checkpoints::new(config.genesis.clone()),
+            checkpoints: Checkpoints::new(config.genesis.clone(), &config.data),
             keys: Keys::default(),
             live: Live::new(client.clone(), view.clone(), shutdown.clone()),
             forward,

@@ -1,20 +1,23 @@
 //! What the chainer has signed of the header log: the topic `checkpoints`, followed by a task of its own.
 //!
-//! Only checkpoints whose signatures hold and reach the witnesses' quorum are kept, so that each may end a proof. The
-//! store may be behind them: a proof takes the newest that covers its header and lies within the headers in the view.
+//! Only checkpoints whose signatures hold and reach the witnesses' quorum may end a proof. The store may be behind them: a
+//! proof takes the newest that covers its header and lies within the headers in the view. Two of one size that differ are a
+//! fork: the first stays, and `fork-<size>.fork` in the service's folder proves it (`medtrace proof check`).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use medtrace_ledger::checkpoint::{self, CheckpointError};
+use medtrace_ledger::evidence::Fork;
 use medtrace_ledger::policy::Unmet;
 use medtrace_ledger::{Checkpoint, Genesis, Note};
 use medtrace_log::consumer::{self, Follower, Isolation};
 use medtrace_log::topics::CHECKPOINTS;
 use medtrace_log::{Cluster, LogError};
-use medtrace_service::Shutdown;
+use medtrace_service::{Shutdown, files};
 
 /// Checkpoints kept; beyond, every second one is forgotten, so that old headers stay covered.
 const KEPT_MAX: usize = 20_000;
@@ -37,9 +40,19 @@ pub struct Checkpoints(Arc<Inner>);
 
 struct Inner {
     genesis: Genesis,
-    /// By size, with when it came.
-    kept: RwLock<BTreeMap<u64, (Arc<Note>, Instant)>>,
+    folder: PathBuf,
+    /// By size.
+    kept: RwLock<BTreeMap<u64, Kept>>,
+    /// Size of the first fork that was seen, 0 before.
+    forked: AtomicU64,
     followed: AtomicBool,
+}
+
+struct Kept {
+    note: Arc<Note>,
+    came: Instant,
+    /// Its cosignatures reach the quorum.
+    cosigned: bool,
 }
 
 /// Why a record of the topic is not taken.
@@ -49,41 +62,67 @@ pub enum Unfit {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Quorum(Unmet),
+    #[error("the log has signed another checkpoint of {0} headers: it has two histories")]
+    Fork(u64),
 }
 
 impl Checkpoints {
-    pub fn new(genesis: Genesis) -> Checkpoints {
-        Checkpoints(Arc::new(Inner { genesis, kept: RwLock::default(), followed: AtomicBool::new(false) }))
+    pub fn new(genesis: Genesis, folder: &Path) -> Checkpoints {
+        let (folder, kept, forked) = (folder.to_owned(), RwLock::default(), AtomicU64::new(0));
+        Checkpoints(Arc::new(Inner { genesis, folder, kept, forked, followed: AtomicBool::new(false) }))
     }
 
     /// Verifies a checkpoint's note and keeps it. A later one of the same size, with other cosignatures, replaces it.
     ///
     /// # Errors
-    /// See [`Unfit`]; then nothing has changed.
+    /// See [`Unfit`]; then it ends no proof.
     pub fn offer(&self, note: &str) -> Result<u64, Unfit> {
-        let (checkpoint, cosignatures) = Checkpoint::open(note, &self.0.genesis)?;
-        if let Some(unmet) = checkpoint::unmet(&cosignatures, &self.0.genesis.policy) {
-            return Err(Unfit::Quorum(unmet));
-        }
         let note = Note::parse(note).map_err(CheckpointError::from)?;
+        let (Checkpoint { size, .. }, cosignatures) = Checkpoint::open_note(&note, &self.0.genesis)?;
+        let unmet = checkpoint::unmet(&cosignatures, &self.0.genesis.policy);
         if let Ok(mut kept) = self.0.kept.write() {
-            kept.insert(checkpoint.size, (Arc::new(note), Instant::now()));
+            match kept.get(&size) {
+                Some(first) if first.note.text() != note.text() => {
+                    self.forks(size, &first.note, &note);
+                    return Err(Unfit::Fork(size));
+                }
+                Some(first) if first.cosigned && unmet.is_some() => {}
+                _ => {
+                    let (note, came, cosigned) = (Arc::new(note), Instant::now(), unmet.is_none());
+                    kept.insert(size, Kept { note, came, cosigned });
+                }
+            }
             if kept.len() > KEPT_MAX {
                 thin(&mut kept);
             }
         }
-        Ok(checkpoint.size)
+        unmet.map_or(Ok(size), |unmet| Err(Unfit::Quorum(unmet)))
+    }
+
+    /// Keeps the proof of the first fork.
+    fn forks(&self, size: u64, first: &Note, second: &Note) {
+        let seen = self.0.forked.compare_exchange(0, size, Ordering::Relaxed, Ordering::Relaxed);
+        let fork = Fork::between(first, second, &self.0.genesis, &mut |_, _| None);
+        let (Ok(_), Ok(fork)) = (seen, fork) else { return };
+        let (path, evidence) = (self.0.folder.join(format!("fork-{size}.fork")), fork.text());
+        tracing::error!(size, evidence, "FORK: the log has signed two histories");
+        if let Err(error) = files::replace(&path, evidence.as_bytes(), 0o644) {
+            tracing::error!(path = %path.display(), %error, "the proof of a fork could not be written");
+        }
+    }
+
+    /// Size of two checkpoints that cannot both be true, if there are such.
+    pub fn forked(&self) -> Option<u64> {
+        Some(self.0.forked.load(Ordering::Relaxed)).filter(|size| *size > 0)
     }
 
     pub fn newest(&self) -> Option<Signed> {
-        let kept = self.0.kept.read().ok()?;
-        kept.last_key_value().map(|(size, (note, _))| Signed { size: *size, note: note.clone() })
+        self.covering(0, u64::MAX - 1)
     }
 
     /// The one of this size, if it is kept.
     pub fn of_size(&self, size: u64) -> Option<Signed> {
-        let kept = self.0.kept.read().ok()?;
-        kept.get(&size).map(|(note, _)| Signed { size, note: note.clone() })
+        self.covering(size.checked_sub(1)?, size)
     }
 
     /// The newest that covers the header at `height` and no more than `headers` of them.
@@ -92,14 +131,14 @@ impl Checkpoints {
             return None;
         }
         let kept = self.0.kept.read().ok()?;
-        let found = kept.range(height + 1..=headers).next_back();
-        found.map(|(size, (note, _))| Signed { size: *size, note: note.clone() })
+        let found = kept.range(height + 1..=headers).rfind(|(_, kept)| kept.cosigned);
+        found.map(|(size, kept)| Signed { size: *size, note: kept.note.clone() })
     }
 
     /// For how long the oldest checkpoint beyond `headers` has been here.
     pub fn waiting(&self, headers: u64) -> Option<Duration> {
         let kept = self.0.kept.read().ok()?;
-        kept.range(headers + 1..).next().map(|(_, (_, came))| came.elapsed())
+        kept.range(headers + 1..).find(|(_, kept)| kept.cosigned).map(|(_, kept)| kept.came.elapsed())
     }
 
     /// The topic has been read to its end once.
@@ -129,7 +168,7 @@ impl Checkpoints {
             let message = follower.next().await?;
             let taken = self.offer(&String::from_utf8_lossy(&message.value));
             // Every checkpoint is published before it is cosigned.
-            if let Err(fault @ Unfit::Checkpoint(_)) = taken {
+            if let Err(fault @ (Unfit::Checkpoint(_) | Unfit::Fork(_))) = taken {
                 tracing::error!(offset = message.offset, %fault, "a record of checkpoints is none to rely on");
             }
         }
@@ -150,6 +189,7 @@ fn thin<T>(kept: &mut BTreeMap<u64, T>) {
 mod tests {
     use super::*;
     use medtrace_ledger::genesis::Quorum;
+    use medtrace_ledger::policy::Witness;
     use medtrace_ledger::{Hash, KeyName, Policy, Signer, SigningKey};
 
     fn signer(name: &str) -> Signer {
@@ -157,16 +197,24 @@ mod tests {
     }
 
     fn checkpoints() -> Checkpoints {
-        Checkpoints::new(Genesis {
+        Checkpoints::new(genesis(), Path::new("nowhere"))
+    }
+
+    fn genesis() -> Genesis {
+        Genesis {
             origin: "log.example/test".parse().unwrap(),
             time_ms: 0,
             authority: Quorum { threshold: 1, keys: vec![signer("authority").verifier()] },
             policy: Policy::alone(signer("log.example/test").verifier()),
-        })
+        }
     }
 
     fn note(size: u64, by: &str) -> String {
-        let checkpoint = Checkpoint { origin: "log.example/test".parse().unwrap(), size, root: Hash::of("root") };
+        rooted(size, "root", by)
+    }
+
+    fn rooted(size: u64, root: &str, by: &str) -> String {
+        let checkpoint = Checkpoint { origin: "log.example/test".parse().unwrap(), size, root: Hash::of(root) };
         checkpoint.sign(&signer(by)).unwrap().to_string()
     }
 
@@ -194,6 +242,35 @@ mod tests {
         assert!(checkpoints.offer(&note(1, "authority")).is_err());
         assert!(checkpoints.offer("").is_err());
         assert!(checkpoints.newest().is_none());
+    }
+
+    #[test]
+    fn of_two_histories_the_first_stays_and_a_file_proves_both() {
+        let folder = std::env::temp_dir().join(format!("medtrace-checkpoints-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let checkpoints = Checkpoints::new(genesis(), &folder);
+        let (first, second) = (note(3, "log.example/test"), rooted(3, "another", "log.example/test"));
+        assert_eq!((checkpoints.offer(&first).unwrap(), checkpoints.forked()), (3, None));
+        assert!(matches!(checkpoints.offer(&second), Err(Unfit::Fork(3))));
+        assert!(matches!(checkpoints.offer(&rooted(3, "another", "authority")), Err(Unfit::Checkpoint(_))));
+        assert_eq!(checkpoints.forked(), Some(3));
+        assert_eq!(checkpoints.newest().unwrap().note.to_string(), first);
+        let file = std::fs::read_to_string(folder.join("fork-3.fork")).unwrap();
+        let forked = Fork::parse(&file).unwrap().check(&genesis()).unwrap();
+        assert_eq!((forked.smaller.root, forked.larger.root), (Hash::of("root"), Hash::of("another")));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_lacks_the_quorum_ends_no_proof_and_still_shows_a_fork() {
+        let witness = Witness { name: "w".parse().unwrap(), key: signer("w").verifier(), url: None };
+        let quorum = Some(witness.name.clone());
+        let policy = Policy { witnesses: vec![witness], quorum, ..genesis().policy };
+        let checkpoints = Checkpoints::new(Genesis { policy, ..genesis() }, Path::new("nowhere"));
+        assert!(matches!(checkpoints.offer(&note(3, "log.example/test")), Err(Unfit::Quorum(_))));
+        assert!(checkpoints.newest().is_none() && checkpoints.of_size(3).is_none());
+        assert!(matches!(checkpoints.offer(&rooted(3, "another", "log.example/test")), Err(Unfit::Fork(3))));
+        assert_eq!(checkpoints.forked(), Some(3));
     }
 
     #[test]

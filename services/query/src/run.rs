@@ -141,12 +141,18 @@ pub async fn run(
 pub fn readiness(app: &App) -> Readiness {
     let snapshot = app.view.now();
     let (lag_blocks, lag_seconds) = lag(app);
-    let ready = snapshot.alive && snapshot.caught_up && app.checkpoints.followed() && lag_seconds <= LAG_S_MAX;
+    let forked = app.checkpoints.forked();
+    let ready = snapshot.alive
+        && snapshot.caught_up
+        && app.checkpoints.followed()
+        && forked.is_none()
+        && lag_seconds <= LAG_S_MAX;
     let details = json!({
         "height": snapshot.height,
         "store": snapshot.alive,
         "checkpoints": app.checkpoints.followed(),
         "checkpoint_size": app.checkpoints.newest().map(|checkpoint| checkpoint.size),
+        "forked": forked,
         "lag_blocks": lag_blocks,
         "lag_seconds": lag_seconds,
     });

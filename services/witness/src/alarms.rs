@@ -17,8 +17,9 @@ use tokio::sync::watch;
 
 use crate::folder::{Folder, FolderError};
 
-/// Most alarms that are kept; who can sign for a log must not be able to fill a disk. Further ones are only logged.
-pub const ALARMS_MAX: usize = 64;
+/// Most alarms of one kind that are kept of one log: who can sign for it must not be able to fill a disk, nor to crowd one
+/// kind out by another. Further ones are only logged.
+pub const ALARMS_MAX: usize = 16;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +128,8 @@ impl Alarms {
         let (kind, size) = alarm.finding.kind();
         let shown = serde_json::to_string(&alarm).unwrap_or_default();
         tracing::error!(kind, size, origin = alarm.origin, alarm = shown, "ALARM: the log is not what it must be");
-        if raised.len() < ALARMS_MAX || alarm.finding.is_final() && !has_final(&raised, &alarm.origin) {
+        let alike = |other: &&Raised| other.alarm.origin == alarm.origin && other.alarm.finding.kind().0 == kind;
+        if raised.iter().filter(alike).count() < ALARMS_MAX {
             raised.push(Raised { alarm, name, durable: false });
             self.count.send_replace(raised.len());
         }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use common::*;
 use medtrace_ledger::{ForeignCheckpoint, Hash};
+use medtrace_witness::alarms::ALARMS_MAX;
 use medtrace_witness::folder::{Folder, FolderError, Replace, replace};
 use medtrace_witness::{Alarm, Alarms, Cosigner, Finding, Refusal};
 use proptest::prelude::*;
@@ -150,6 +151,22 @@ fn an_alarm_holds_although_it_cannot_be_written_and_is_written_later() {
         let alarms = open();
         assert_eq!((alarms.all(), alarms.refuses(ORIGIN)), (vec![alarm.clone()], true));
     }
+}
+
+#[test]
+fn alarms_of_one_kind_do_not_crowd_out_another() {
+    let (scratch, disk) = (Scratch::new(), Disk::default());
+    let alarms = Alarms::open(Arc::new(Folder::open(scratch.path(), disk.replace()).unwrap()), genesis()).unwrap();
+    let raise = |origin: &str, finding| alarms.raise(Alarm { origin: origin.to_owned(), time_ms: 1, finding });
+    for offset in 0..100 {
+        raise(ORIGIN, Finding::Unsigned { offset, what: "nonsense".to_owned() });
+    }
+    assert_eq!(alarms.count(), ALARMS_MAX);
+    for origin in [ORIGIN, OTHER] {
+        raise(origin, Finding::Fork { size: 3, notes: ["one".to_owned(), "two".to_owned()] });
+    }
+    raise(OTHER, Finding::Unsigned { offset: 0, what: "nonsense".to_owned() });
+    assert_eq!(alarms.count(), ALARMS_MAX + 3);
 }
 
 proptest! {

@@ -79,29 +79,27 @@ impl Attending {
     }
 
     async fn cosign(&mut self, client: &Client, newest: &Newest) -> Result<SignatureLine, Unanswered> {
-        cosign(client, &self.witness, &mut self.headers, newest.size, &newest.note).await
+        cosign(client, &self.witness, &mut self.headers, newest.size, &newest.note).await.map(|(line, _)| line)
     }
 }
 
-/// Brings a witness to a published checkpoint, from whatever it has; its verified line.
+/// Brings a witness to a published checkpoint, from whatever it has; its verified line and the time in it.
 pub(super) async fn cosign(
     client: &Client,
     witness: &Witness,
     headers: &mut Headers,
     size: u64,
     note: &Note,
-) -> Result<SignatureLine, Unanswered> {
+) -> Result<(SignatureLine, u64), Unanswered> {
     let Some(url) = &witness.url else { return Err(Unanswered::Form("it has no address")) };
     for _ in 0..TRIES {
         let (old_size, proof) = (headers.at.size(), headers.path(size).await?);
         let question = AddCheckpoint { old_size, proof, note: note.to_string() };
         match ask(client, url, &question).await? {
             Answer::Cosigned(lines) => {
-                let valid =
-                    lines.into_iter().find(|line| verify_cosignature(&witness.key, note.text(), line).is_some());
-                let line = valid.ok_or(Unanswered::Signature)?;
+                let verified = verified(witness, note, lines)?;
                 headers.set(size).await?;
-                return Ok(line);
+                return Ok(verified);
             }
             Answer::Has(other) if other > size => return Err(Unanswered::Ahead { has: other, published: size }),
             Answer::Has(other) => headers.set(other).await?,
@@ -109,4 +107,17 @@ pub(super) async fn cosign(
         }
     }
     Err(Unanswered::Form("it names another size each time"))
+}
+
+/// The line among these that is the witness's own, and the time in it, Unix seconds.
+pub(super) fn verified(
+    witness: &Witness,
+    note: &Note,
+    lines: Vec<SignatureLine>,
+) -> Result<(SignatureLine, u64), Unanswered> {
+    let mut valid = lines.into_iter().filter_map(|line| {
+        let time_s = verify_cosignature(&witness.key, note.text(), &line)?;
+        Some((line, time_s))
+    });
+    valid.next().ok_or(Unanswered::Signature)
 }

@@ -33,6 +33,8 @@ pub(super) enum Unanswered {
     Form(&'static str),
     #[error("its signature does not verify")]
     Signature,
+    #[error("its cosignature is of {time_s} s, this clock reads {now_s} s")]
+    Stale { time_s: u64, now_s: u64 },
     #[error("it has cosigned {has} headers, of which {published} have been published")]
     Ahead { has: u64, published: u64 },
     #[error("it has cosigned another log by this key")]

@@ -39,6 +39,10 @@ pub enum Manner {
     Silent,
     /// Says that what it has is no beginning of any log it is shown.
     Contradicts,
+    /// Signs by a key that is not the witness's.
+    Pretends,
+    /// Gives a cosignature of long ago.
+    Replays,
 }
 
 /// A witness on a port of its own; it ends when dropped, and its memory stays with `seen`.
@@ -81,7 +85,7 @@ async fn answer(State((name, manner, seen)): State<Seen>, body: String) -> Respo
     let question = AddCheckpoint::parse(&body).unwrap();
     let asked = ForeignCheckpoint::parse(&question.note).unwrap();
     match manner {
-        Manner::Honest => {}
+        Manner::Honest | Manner::Pretends | Manner::Replays => {}
         Manner::Silent => std::future::pending().await,
         Manner::Contradicts if question.old_size == 0 => return conflict(1),
         Manner::Contradicts => return StatusCode::UNPROCESSABLE_ENTITY.into_response(),
@@ -101,7 +105,12 @@ async fn answer(State((name, manner, seen)): State<Seen>, body: String) -> Respo
     }
     *seen = (asked.size(), Some(asked.root()));
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    format!("{}\n", cosign(&signer(&name), asked.text(), now_s).unwrap()).into_response()
+    let (signer, time_s) = match manner {
+        Manner::Pretends => (Signer { key: key("somebody"), ..signer(&name) }, now_s),
+        Manner::Replays => (signer(&name), now_s - 3_600),
+        _ => (signer(&name), now_s),
+    };
+    format!("{}\n", cosign(&signer, asked.text(), time_s).unwrap()).into_response()
 }
 
 fn conflict(size: u64) -> Response {
@@ -208,6 +217,23 @@ impl Process {
         })
         .await;
         assert_eq!(text(format!("{}/alarms", self.url)).await, r#"{"alarms":[]}"#);
+    }
+
+    /// Shows it a checkpoint, of which it has the size already: the status it answers.
+    pub async fn shown(&self, size: u64, note: &str) -> u16 {
+        let question = AddCheckpoint { old_size: size, proof: Vec::new(), note: note.to_owned() };
+        let asked = reqwest::Client::new().post(format!("{}/add-checkpoint", self.url)).body(question.to_string());
+        asked.send().await.unwrap().status().as_u16()
+    }
+
+    /// Its evidence of a fork at this size.
+    pub fn fork(&self, size: u64) -> String {
+        let files = fs::read_dir(self.folder.join("data/alarms")).unwrap().map(|file| file.unwrap().path());
+        let named = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&format!("fork-{size}-")) && name.ends_with(".fork")
+        };
+        fs::read_to_string(files.into_iter().find(named).expect("a fork")).unwrap()
     }
 
     async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
