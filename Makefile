@@ -5,7 +5,7 @@
 # make bench-capture   measures the capture of documents up to 200 MB, JSON and XML
 # make bench-queries   measures EPCIS queries over stored events, after they have been stored  (EVENTS= 10000000)
 # make bench-beside    measures sealing beside Tessera and immudb, where Go is installed            (EVENTS= 10000000)
-# make faults    kills every process twenty times and more under load; half an hour
+# make faults    kills every process twenty times and more under load; three quarters of an hour
 # make api       asks what our OpenAPI describes, generated right and wrong; two minutes        (SECONDS_EACH=, SEED=)
 # make fuzz      every parser of bytes from outside, each for a minute                      (SECONDS= of each target)
 # make deps      only installs what is missing; make engines only fetches Kafka and ClickHouse
@@ -56,6 +56,7 @@ bench-beside: build engines
 
 faults: build engines
 	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-tests --test faults -- --nocapture
+	MEDTRACE_FAULTS=long cargo test --locked --release -p medtrace-chainer --test kills -- --nocapture
 
 api: deps engines
 	cargo build --locked --workspace --bins
