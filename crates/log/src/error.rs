@@ -1,5 +1,6 @@
 //! The one error type of reading and managing the log. Texts complete "failed to …"; the cause is in `source()`.
 
+use medtrace_ledger::TopicUuid;
 use rdkafka::error::KafkaError;
 
 /// What went wrong between this process and the log.
@@ -23,6 +24,12 @@ pub enum LogError {
          which MEDTRACE_ARCHIVE must name"
     )]
     Archived { topic: String, partition: i32, offset: u64, low: u64 },
+    /// The topic was made anew since: these records stood under another id. Needs the archive.
+    #[error(
+        "read {topic} as it was under the id {lost}: it was made anew, and is {now}; what stood before is in the archive, \
+         which MEDTRACE_ARCHIVE must name"
+    )]
+    MadeAnew { topic: String, lost: TopicUuid, now: TopicUuid },
     /// The bytes on the broker's disk do not match their checksum. Needs an operator.
     #[error("read {topic}: the log is damaged there")]
     Damaged { topic: String, source: KafkaError },

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use medtrace_ledger::{Bad, Cut, EventRef, Header};
+use medtrace_ledger::{Bad, Cut, EventRef, Header, TopicUuid};
 
 use crate::consumer::{Follower, Isolation, Message, RangeReader};
-use crate::topics::BLOCKS;
+use crate::topics::{self, BLOCKS};
 use crate::{Cluster, LogError};
 
 /// Bytes of values asked for at once; a block holds at most 32 MiB, unpacked.
@@ -63,6 +63,8 @@ pub struct SealedLog {
     /// A block has been read: from here on each follows the one before.
     begun: bool,
     readers: BTreeMap<(String, u32), RangeReader>,
+    /// The ids of the topics that they read.
+    ids: BTreeMap<String, TopicUuid>,
 }
 
 impl SealedLog {
@@ -82,6 +84,7 @@ impl SealedLog {
             next_height: height,
             begun: false,
             readers: BTreeMap::new(),
+            ids: BTreeMap::new(),
         })
     }
 
@@ -89,7 +92,8 @@ impl SealedLog {
     /// has arrived, so a caller that cancels opens the log again.
     ///
     /// # Errors
-    /// Those of the log; [`LogError::Broken`] where headers or cuts do not follow from each other.
+    /// Those of the log; [`LogError::Broken`] where headers or cuts do not follow from each other, [`LogError::MadeAnew`]
+    /// at a cut under an id that its topic has no more.
     pub async fn next(&mut self) -> Result<SealedBlock, LogError> {
         loop {
             let message = self.blocks.next().await?;
@@ -113,6 +117,22 @@ impl SealedLog {
         }
     }
 
+    /// A topic has the id of the cut. Under another one, the same offsets are other records.
+    async fn stand_under(&mut self, cut: &Cut) -> Result<(), LogError> {
+        let (topic, lost) = (cut.topic.as_str(), cut.uuid);
+        if self.ids.get(topic) == Some(&lost) {
+            return Ok(());
+        }
+        self.readers.retain(|(name, _), _| name != topic);
+        for found in topics::describe(&self.cluster, &[topic]).await? {
+            if found.uuid != lost {
+                return Err(LogError::MadeAnew { topic: found.name, lost, now: found.uuid });
+            }
+            self.ids.insert(found.name, found.uuid);
+        }
+        Ok(())
+    }
+
     async fn read_cut(
         &mut self,
         bad: &[Bad],
@@ -120,6 +140,7 @@ impl SealedLog {
         first: u32,
         records: &mut Vec<SealedRecord>,
     ) -> Result<(), LogError> {
+        self.stand_under(cut).await?;
         let key = (cut.topic.to_string(), cut.partition);
         if !self.readers.contains_key(&key) {
             let reader = RangeReader::open(&self.cluster, &key.0, cut.partition as i32, Isolation::Everything)?;

@@ -6,6 +6,7 @@
 mod commit;
 mod delegation;
 mod erasure;
+mod gap;
 mod key;
 mod party;
 mod place;
@@ -72,6 +73,7 @@ impl<'a> Judge<'a> {
             Notice::Recall(recall) => self.recall(recall),
             Notice::Acknowledgement(acknowledgement) => self.acknowledgement(acknowledgement),
             Notice::Erasure(erasure) => self.erasure(erasure),
+            Notice::Gap(gap) => self.gap(gap),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who may say what: a pure state machine over notices, in the order of the log.
 //!
-//! In scope: the notices ([`Notice`]: parties, keys, products, places, delegations, recalls, acknowledgements, erasures),
-//! what they add up to as of any height ([`Registry`], [`At`]), and the rights of a party over an event ([`rights::may`],
+//! In scope: the notices ([`Notice`]: parties, keys, products, places, delegations, recalls, acknowledgements, erasures,
+//! gaps), what they add up to as of any height ([`Registry`], [`At`]), and the rights of a party over an event ([`rights::may`],
 //! one small file per role).
 //!
 //! Out of scope: signatures (the caller has verified them; here it is judged whether their keys may speak), where notices

@@ -3,7 +3,7 @@
 //! ```text
 //! notice bytes = RFC 8785 (JCS) of one JSON object
 //!   {"party":…,"revision":1,…,"type":"party"}      type is one of party key product place delegation recall
-//!                                                acknowledgement erasure
+//!                                                acknowledgement erasure gap
 //! ```
 //!
 //! One notice has one spelling: what stands at its default (an empty list, `"all": false`, null) is left out, identifiers
@@ -13,6 +13,7 @@ mod acknowledgement;
 mod delegation;
 mod erasure;
 mod faults;
+mod gap;
 mod key;
 mod party;
 mod place;
@@ -29,6 +30,7 @@ use serde_path_to_error::Segment;
 pub use acknowledgement::{AckStatus, Acknowledgement};
 pub use delegation::Delegation;
 pub use erasure::{Erasure, Replacement};
+pub use gap::Gap;
 pub use key::{Key, KeyAction};
 pub use medtrace_ledger::Custody;
 pub use party::{Contact, Party, Role};
@@ -60,6 +62,8 @@ pub enum Notice {
     Acknowledgement(Acknowledgement),
     /// The bytes of an event are taken away.
     Erasure(Erasure),
+    /// A topic was made anew after a loss.
+    Gap(Gap),
 }
 
 impl Notice {
@@ -86,6 +90,7 @@ impl Notice {
             Notice::Recall(recall) => recall.shape(&mut faults),
             Notice::Acknowledgement(acknowledgement) => acknowledgement.shape(&mut faults),
             Notice::Erasure(erasure) => erasure.shape(&mut faults),
+            Notice::Gap(gap) => gap.shape(&mut faults),
         }
         match faults.0.is_empty() {
             true => Ok(notice),
@@ -105,8 +110,9 @@ impl Notice {
             Some("recall") => typed(members).map(Notice::Recall),
             Some("acknowledgement") => typed(members).map(Notice::Acknowledgement),
             Some("erasure") => typed(members).map(Notice::Erasure),
+            Some("gap") => typed(members).map(Notice::Gap),
             _ => {
-                let types = "party, key, product, place, delegation, recall, acknowledgement or erasure";
+                let types = "party, key, product, place, delegation, recall, acknowledgement, erasure or gap";
                 Err(vec![Refusal::at("/type", "malformed", format!("a notice is an object whose type is {types}"))])
             }
         }
@@ -146,6 +152,7 @@ impl Notice {
             Notice::Recall(_) => "recall",
             Notice::Acknowledgement(_) => "acknowledgement",
             Notice::Erasure(_) => "erasure",
+            Notice::Gap(_) => "gap",
         }
     }
 
@@ -161,6 +168,7 @@ impl Notice {
             Notice::Recall(n) => format!("{kind} {}", n.recall),
             Notice::Acknowledgement(n) => format!("{kind} {} {}", n.recall, n.party),
             Notice::Erasure(n) => format!("{kind} {}", n.event),
+            Notice::Gap(n) => format!("{kind} {}", n.topic),
         }
     }
 
@@ -175,6 +183,7 @@ impl Notice {
             Notice::Recall(n) => n.revision,
             Notice::Acknowledgement(n) => n.revision,
             Notice::Erasure(n) => n.revision,
+            Notice::Gap(n) => n.revision,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use medtrace_gs1::{Class, Gln, Thing};
-use medtrace_ledger::{Custody, EventRef, Genesis, PartyId, PublicKey};
+use medtrace_ledger::{Custody, EventRef, Genesis, Header, PartyId, PublicKey, TopicName, TopicUuid};
 
 use crate::history::History;
 use crate::judge::{Judge, commit};
@@ -57,6 +57,8 @@ pub enum Subject {
     Acknowledgement(Name, PartyId),
     /// An event is to be erased; whether its replacement will do is seen where the event's bytes are.
     Erasure(EventRef),
+    /// A topic is sealed under this id from here on.
+    Gap(TopicName, TopicUuid),
 }
 
 /// How a recall stands.
@@ -138,6 +140,8 @@ pub struct Registry {
     pub(crate) acknowledgements: BTreeMap<(Name, PartyId), History<Acknowledgement>>,
     /// By event.
     pub(crate) erasures: BTreeMap<EventRef, History<Erased>>,
+    /// The ids under which topics are sealed: the first from the block that first cut it, the others from gaps.
+    pub(crate) topics: BTreeMap<TopicName, History<TopicUuid>>,
 }
 
 impl Registry {
@@ -160,6 +164,7 @@ impl Registry {
             recalls_of: BTreeMap::new(),
             acknowledgements: BTreeMap::new(),
             erasures: BTreeMap::new(),
+            topics: BTreeMap::new(),
         };
         for entry in genesis.authority_entries() {
             let member = Party {
@@ -178,6 +183,17 @@ impl Registry {
             registry.keys.insert(entry.public_key, life);
         }
         registry
+    }
+
+    /// Takes up the ids of topics that this block, whose notices have been applied, is the first to cut. Gaps are judged by
+    /// them, so whoever applies the notices of a log calls this after those of each block.
+    pub fn seal(&mut self, header: &Header) {
+        let position = Position { height: header.height, idx: u32::MAX, time_ms: header.time_ms };
+        for cut in &header.cuts {
+            if !self.topics.contains_key(&cut.topic) {
+                self.topics.entry(cut.topic.clone()).or_default().push(position, cut.uuid);
+            }
+        }
     }
 
     /// What held after the block at this height.

@@ -1,7 +1,7 @@
 //! The registry as of a height: every question has a K.
 
 use medtrace_gs1::{Class, Gtin, Scheme, Thing};
-use medtrace_ledger::{EventRef, PartyId};
+use medtrace_ledger::{EventRef, PartyId, TopicName, TopicUuid};
 
 use crate::history::{History, Recorded};
 use crate::limits::URI_BYTES_MAX;
@@ -160,6 +160,16 @@ impl<'a> At<'a> {
         notices.iter().any(|notice| {
             (notice.position.height, notice.position.idx) == (by.height, by.idx) && notice.items.contains(&item)
         })
+    }
+
+    /// The id under which a topic is sealed: the one it had when it was first cut, until a gap names another.
+    pub fn topic(&self, topic: &TopicName) -> Option<&'a Recorded<TopicUuid>> {
+        self.topic_ids(topic).last()
+    }
+
+    /// Every id under which a topic has been sealed so far, the first one first.
+    pub fn topic_ids(&self, topic: &TopicName) -> &'a [Recorded<TopicUuid>] {
+        self.registry.topics.get(topic).map(|ids| ids.until(self.height)).unwrap_or_default()
     }
 
     fn all<T: 'a, H: Iterator<Item = &'a History<T>>>(

@@ -34,6 +34,8 @@ fn lived() -> World {
     world.good(HOSPITAL, acknowledgement("by-nmpa", "hospital", 1, "received"));
     world.good(MAKER, place(MAKER_GLN, "maker"));
     world.good(BOTH, erasure("2-0", 1));
+    world.cut("scan-events", "first");
+    world.good(BOTH, gap("scan-events", 1, "first", "second"));
     world
 }
 
@@ -57,10 +59,20 @@ fn attacks() -> Vec<Attack> {
     // Erasures: as many of the authority as give power, of what is sealed already.
     row("a party erases", MAKER, erasure("3-0", 1), "not-authority");
     row("one member erases alone", A, erasure("3-0", 1), "threshold");
-    row("an erasure of this block", BOTH, erasure("15-0", 1), "not-sealed");
-    row("a copy in this block", BOTH, with(erasure("3-0", 1), "copies", json!(["15-0"])), "not-sealed");
+    row("an erasure of this block", BOTH, erasure("17-0", 1), "not-sealed");
+    row("a copy in this block", BOTH, with(erasure("3-0", 1), "copies", json!(["17-0"])), "not-sealed");
     row("an erasure replayed", BOTH, erasure("2-0", 1), "revision");
     row("an erasure at revision 2", BOTH, erasure("3-0", 2), "revision");
+
+    // Gaps: as many of the authority as give power, from the id that the topic has to one that was never there.
+    row("a party tells of a gap", MAKER, gap("scan-events", 2, "second", "third"), "not-authority");
+    row("one member tells of a gap alone", A, gap("scan-events", 2, "second", "third"), "threshold");
+    row("a gap replayed", BOTH, gap("scan-events", 1, "first", "second"), "revision");
+    row("a gap from an id that went before", BOTH, gap("scan-events", 2, "first", "third"), "not-its-id");
+    row("a gap from an id that never was", BOTH, gap("scan-events", 2, "other", "third"), "not-its-id");
+    row("a gap back to the first id", BOTH, gap("scan-events", 2, "second", "first"), "id-used");
+    row("a gap in what was never cut", BOTH, gap("notices", 1, "first", "third"), "unknown-topic");
+    row("a gap at revision 3", BOTH, gap("scan-events", 3, "second", "third"), "revision");
 
     // Parties: only the authority, all of it where power is given.
     row("nobody signs", &[], new("x"), "signers");

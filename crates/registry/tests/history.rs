@@ -295,3 +295,25 @@ fn an_erasure_holds_for_what_its_notice_names() {
     assert!(!now.is_erased(event, event, item(world.height, 1)));
     assert!(!world.registry.at(world.height - 1).is_erased(event, event, by));
 }
+
+#[test]
+fn a_topic_has_the_id_of_its_last_gap() {
+    let mut world = World::new();
+    let topic = |name: &str| name.parse::<medtrace_ledger::TopicName>().unwrap();
+    let id = |world: &World, height: u64| world.registry.at(height).topic(&topic("scan-events")).map(|id| id.value);
+    world.cut("notices", "notices");
+    world.cut("scan-events", "first");
+    // The id that a topic was first cut under stays, whatever a header says.
+    world.cut("scan-events", "forged");
+    let cut = world.height;
+    let effect = world.good(BOTH, gap("scan-events", 1, "first", "second"));
+    assert_eq!(effect.subject, Subject::Gap(topic("scan-events"), uuid("second")));
+    // Under another topic's id nothing is sealed either.
+    let refused = world.say(BOTH, &gap("scan-events", 2, "second", "notices")).unwrap_err();
+    assert_eq!((refused.path.as_str(), refused.code), ("/new", "id-used"));
+    world.good(BOTH, gap("scan-events", 2, "second", "third"));
+    let seen: Vec<_> = [0, cut - 2, cut - 1, cut, cut + 1, cut + 2].map(|height| id(&world, height)).to_vec();
+    let want = [None, None, Some("first"), Some("first"), Some("second"), Some("third")];
+    assert_eq!(seen, want.map(|name| name.map(uuid)));
+    assert_eq!(world.registry.now().topic(&topic("notices")).unwrap().value, uuid("notices"));
+}

@@ -11,7 +11,8 @@ use medtrace_registry::Notice;
 use medtrace_registry::limits::NOTICE_BYTES_MAX;
 use serde_json::{Value, json};
 
-const KINDS: [&str; 8] = ["party", "key", "product", "place", "delegation", "recall", "acknowledgement", "erasure"];
+const KINDS: [&str; 9] =
+    ["party", "key", "product", "place", "delegation", "recall", "acknowledgement", "erasure", "gap"];
 
 fn schema(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/notices").join(format!("{name}.json"));
@@ -143,6 +144,7 @@ fn the_genesis_example_is_a_genesis() {
 fn what_is_not_i_json_or_not_the_one_spelling_is_refused() {
     let party = |more: &str| format!(r#"{{"type":"party","party":"a","revision":1,"name":{{"en":"a"}},"rootKey":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="{more}}}"#);
     let recall = |scope: &str| format!(r#"{{"type":"recall","recall":"r","revision":1,"action":"issue","class":1,"scope":[{scope}],"reason":{{"en":"a"}},"instructions":{{"en":"a"}},"jurisdiction":"CN","effective":"2026-03-01T00:00:00Z"}}"#);
+    let gap = |topic: &str, lost: &str, new: &str| format!(r#"{{"type":"gap","topic":"{topic}","revision":1,"lost":"{lost}","new":"{new}","reason":{{"en":"a"}}}}"#);
     let rows = [
         ("not JSON", "{".to_owned(), "syntax"),
         ("a member twice", party(r#","party":"b""#), "duplicate-member"),
@@ -166,6 +168,10 @@ fn what_is_not_i_json_or_not_the_one_spelling_is_refused() {
         ("an instant with an offset", recall(r#"{"product":"p","all":true}"#).replace("00:00:00Z", "08:00:00+08:00"), "malformed"),
         ("a place that is a product", r#"{"type":"place","place":"https://id.gs1.org/01/09521321000117","revision":1,"party":"a","name":{"en":"a"},"region":"CN"}"#.to_owned(), "not-a-place"),
         ("a party that lends itself", r#"{"type":"delegation","from":"a","to":"a","revision":1}"#.to_owned(), "same-party"),
+        ("a gap in what is not cut", gap("blocks", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAQ"), "not-cut"),
+        ("a gap in checkpoints", gap("checkpoints", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAQ"), "not-cut"),
+        ("a gap without another id", gap("notices", "AAAAAAAAAAAAAAAAAAAAAQ", "AAAAAAAAAAAAAAAAAAAAAQ"), "same-id"),
+        ("an id with bits too many", gap("notices", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB"), "malformed"),
     ];
     for (what, text, code) in rows {
         let faults = Notice::read(text.as_bytes()).expect_err(what);

@@ -36,6 +36,8 @@ pub mod reason {
     pub const ERASED: &str = "erased";
     /// An item, or all items together, beyond their limits.
     pub const TOO_LARGE: &str = "too-large";
+    /// A notice of a gap in the topic `notices` that names another id than the one under which it stands.
+    pub const GAP: &str = "gap";
 }
 
 /// Why a submission is named bad.

@@ -30,6 +30,9 @@ pub(crate) fn commit(registry: &mut Registry, position: Position, notice: &Notic
             let erased = Erased { revision: new.revision, items: new.items().collect() };
             registry.erasures.entry(new.event).or_default().push(position, erased);
         }
+        Notice::Gap(new) => {
+            registry.topics.entry(new.topic.clone()).or_default().push(position, new.new);
+        }
     }
     registry.last = Some(position);
 }

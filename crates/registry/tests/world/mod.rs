@@ -4,7 +4,9 @@
 
 use medtrace_ledger::genesis::Quorum;
 use medtrace_ledger::policy::Witness;
-use medtrace_ledger::{Genesis, Hash, KeyName, PartyId, Policy, PublicKey, SigningKey, VerifierKey};
+use medtrace_ledger::{
+    Cut, Genesis, Hash, Header, KeyName, PartyId, Policy, PublicKey, SigningKey, TopicUuid, VerifierKey,
+};
 use medtrace_registry::{Effect, Notice, Position, Refusal, Registry};
 use serde_json::{Value, json};
 
@@ -86,6 +88,16 @@ pub fn erasure(event: &str, revision: u32) -> Value {
            "replacement": {"type": "ObjectEvent"}})
 }
 
+/// The id of a topic, made from a name.
+pub fn uuid(name: &str) -> TopicUuid {
+    TopicUuid(Hash::of(name).0[..16].try_into().unwrap())
+}
+
+pub fn gap(topic: &str, revision: u32, lost: &str, new: &str) -> Value {
+    json!({"type": "gap", "topic": topic, "revision": revision, "lost": uuid(lost), "new": uuid(new),
+           "reason": {"en": "a disk"}})
+}
+
 pub fn acknowledgement(recall: &str, holder: &str, revision: u32, status: &str) -> Value {
     json!({"type": "acknowledgement", "recall": recall, "party": holder, "revision": revision, "status": status})
 }
@@ -120,6 +132,15 @@ impl World {
 
     pub fn good(&mut self, signers: &[Signer], value: Value) -> Effect {
         self.say(signers, &value).unwrap_or_else(|refusal| panic!("{value}: {refusal}"))
+    }
+
+    /// A block, without notices, that cuts a topic under this id.
+    pub fn cut(&mut self, topic: &str, id: &str) {
+        self.height += 1;
+        let (topic, uuid, root) = (topic.parse().unwrap(), uuid(id), Hash::of(""));
+        let cuts = vec![Cut { topic, uuid, partition: 0, from: 0, to: 1, records: 1, root }];
+        let (origin, height) = (genesis().origin, self.height);
+        self.registry.seal(&Header { origin, height, log_root: root, time_ms: 1, keys: (1, root), cuts, bad: vec![] });
     }
 
     /// Where the next notice will stand.
