@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use medtrace_ledger::Header;
+use medtrace_ledger::{Header, TopicUuid};
 use medtrace_log::topics::SCAN_EVENTS;
 
 /// Blocks of so long are removed together, milliseconds, which bounds what is remembered.
@@ -28,6 +28,8 @@ pub(crate) struct Retention {
     waiting: VecDeque<Bucket>,
     /// May go, and is not known to have gone.
     due: Ends,
+    /// The id under which the topic was cut last; all ends are of it.
+    topic: Option<TopicUuid>,
 }
 
 struct Bucket {
@@ -42,11 +44,19 @@ impl Retention {
     /// Records stay for so long after their block.
     pub fn new(keep: Duration) -> Retention {
         let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
-        Retention { keep_ms, bucket_ms: keep_ms.clamp(1, BUCKET_MS), waiting: VecDeque::new(), due: Ends::new() }
+        let bucket_ms = keep_ms.clamp(1, BUCKET_MS);
+        Retention { keep_ms, bucket_ms, waiting: VecDeque::new(), due: Ends::new(), topic: None }
     }
 
     /// One more block is archived, or about to be; each follows the one before.
     pub fn sealed(&mut self, header: &Header) {
+        let topic = header.cuts.iter().find(|cut| cut.topic.as_str() == SCAN_EVENTS).map(|cut| cut.uuid);
+        if topic.is_some() && topic != self.topic {
+            // The topic was made anew: what stood under the lost id has gone, and its offsets are others' now.
+            self.topic = topic;
+            self.due.clear();
+            self.waiting.iter_mut().for_each(|bucket| bucket.ends.clear());
+        }
         let until_ms = (header.time_ms / self.bucket_ms).saturating_add(1).saturating_mul(self.bucket_ms);
         if self.waiting.back().is_none_or(|last| last.until_ms < until_ms) {
             self.waiting.push_back(Bucket { until_ms, size: 0, ends: Ends::new() });
@@ -57,8 +67,8 @@ impl Retention {
         bucket.ends.extend(cuts.map(|cut| (cut.partition.cast_signed(), cut.to)));
     }
 
-    /// Has removed what is due at this time, of a log of which the archive's checkpoint covers so many headers. What was
-    /// not done, or is not known to have been done, is due again.
+    /// Has removed what is due at this time, of a log of which the archive's checkpoint covers so many headers: from the
+    /// topic under this id, and no other. What was not done, or is not known to have been done, is due again.
     ///
     /// # Errors
     /// Those of whoever removes.
@@ -66,14 +76,14 @@ impl Retention {
         &mut self,
         now_ms: u64,
         published: u64,
-        remove: impl AsyncFnOnce(&Ends) -> Result<(), E>,
+        remove: impl AsyncFnOnce(TopicUuid, &Ends) -> Result<(), E>,
     ) -> Result<(), E> {
         let due = |bucket: &Bucket| bucket.until_ms.saturating_add(self.keep_ms) <= now_ms && bucket.size <= published;
         while self.waiting.front().is_some_and(due) {
             self.due.extend(self.waiting.pop_front().into_iter().flat_map(|bucket| bucket.ends));
         }
-        if !self.due.is_empty() {
-            remove(&self.due).await?;
+        if let Some(topic) = self.topic.filter(|_| !self.due.is_empty()) {
+            remove(topic, &self.due).await?;
             self.due.clear();
         }
         Ok(())
@@ -141,7 +151,7 @@ mod tests {
         let mut begins = Ends::new();
         for (hours, published, ending, expected) in table {
             let now_ms = 1_000 * DAY_MS + hours * BUCKET_MS;
-            let removed = retention.remove_due(now_ms, published, async |ends: &Ends| {
+            let removed = retention.remove_due(now_ms, published, async |_, ends: &Ends| {
                 if !matches!(ending, NotDone) {
                     begins.extend(ends);
                 }
@@ -159,11 +169,26 @@ mod tests {
         retention.sealed(&header(7));
         let mut asked = Ends::new();
         let now_ms = header(7).time_ms + 1;
-        let removed = retention.remove_due::<()>(now_ms, 8, async |ends: &Ends| {
+        let removed = retention.remove_due::<()>(now_ms, 8, async |_, ends: &Ends| {
             asked.clone_from(ends);
             Ok(())
         });
         removed.await.unwrap();
         assert_eq!(asked, Ends::from([(0, 8), (3, 8)]));
+    }
+    #[tokio::test]
+    async fn of_a_topic_made_anew_nothing_goes_by_the_ends_of_the_lost_one() {
+        let mut retention = Retention::new(Duration::ZERO);
+        (0..9).for_each(|height| retention.sealed(&header(height)));
+        let mut after = header(9);
+        after.cuts = vec![Cut { uuid: TopicUuid([2; 16]), from: 0, to: 4, ..after.cuts[1].clone() }];
+        retention.sealed(&after);
+        let mut asked = None;
+        let removed = retention.remove_due::<()>(u64::MAX / 2, 100, async |topic, ends: &Ends| {
+            asked = Some((topic, ends.clone()));
+            Ok(())
+        });
+        removed.await.unwrap();
+        assert_eq!(asked, Some((TopicUuid([2; 16]), Ends::from([(0, 4)]))));
     }
 }

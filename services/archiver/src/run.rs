@@ -91,7 +91,12 @@ async fn keep(config: &Config, metrics: &Metrics, status: &Status) -> Result<(),
 
 /// Removes from Kafka what may go. That it cannot be done now stops nothing: it is tried again.
 async fn remove(kafka: &Cluster, retention: &mut Retention, published: u64) {
-    let removed = retention.remove_due(unix_ms(), published, async |ends: &Ends| {
+    let removed = retention.remove_due(unix_ms(), published, async |topic, ends: &Ends| {
+        let now = topics::describe(kafka, &[SCAN_EVENTS]).await?;
+        if now.iter().any(|now| now.uuid != topic) {
+            let detail = format!("it was made anew; what is archived was cut from {topic}");
+            return Err(LogError::Topic { topic: SCAN_EVENTS.to_owned(), detail });
+        }
         trim::remove_before(kafka, SCAN_EVENTS, ends).await?;
         tracing::info!(before = format!("{ends:?}"), "archived events were removed from Kafka");
         Ok::<_, LogError>(())

@@ -8,7 +8,7 @@ use medtrace_log::sealed::{SealedBlock, SealedLog, read_header};
 use medtrace_log::topics::{self, BLOCKS, CHECKPOINTS, NOTICES, SCAN_EVENTS};
 use medtrace_log::{Cluster, LogError};
 
-use crate::recover::same_topics;
+use crate::recover::made_anew;
 use crate::verify::{Recomputed, Verifier};
 
 /// Bytes of checkpoints read at once.
@@ -92,7 +92,7 @@ pub async fn verify_chain_from(
                 Ok(Some(block)) => block,
                 Ok(None) => break,
                 // What stands there cannot be read as a block: after it nothing can be held against anything.
-                Err(error) if error.contradicts() => {
+                Err(error) if error.contradicts() || is_lost(&error) => {
                     report.findings.push(Finding { height: verifier.chain().size(), what: error.to_string() });
                     break;
                 }
@@ -140,6 +140,11 @@ impl Blocks {
     }
 }
 
+/// Whether records are where nobody can look any more, unless in an archive.
+fn is_lost(error: &ArchiveError) -> bool {
+    matches!(error, ArchiveError::Log(LogError::MadeAnew { .. }))
+}
+
 /// Holds one block against its records; whether the chain could go on with it.
 async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut Report) -> Result<bool, LogError> {
     let recomputed = verifier.next(block).await?;
@@ -148,13 +153,13 @@ async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut 
     Ok(follows)
 }
 
-/// The topics must be those that the headers name: a topic made anew has other records under the same offsets.
+/// The topics must be those that the headers name, if need be since a gap notice: a topic made anew has other records under the same offsets.
 async fn check_topics(cluster: &Cluster, verifier: &Verifier, report: &mut Report) -> Result<(), LogError> {
-    let topics = match topics::describe(cluster, &[NOTICES, SCAN_EVENTS]).await {
-        Err(error) if error.contradicts() => Err(error.to_string()),
-        topics => same_topics(verifier.chain(), &topics?).map_err(|stop| stop.to_string()),
+    let wrong = match topics::describe(cluster, &[NOTICES, SCAN_EVENTS]).await {
+        Err(error) if error.contradicts() => Some(error.to_string()),
+        topics => made_anew(verifier.chain(), &topics?),
     };
-    if let Err(what) = topics {
+    if let Some(what) = wrong {
         report.findings.push(Finding { height: verifier.chain().size().saturating_sub(1), what });
     }
     Ok(())

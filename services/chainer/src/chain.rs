@@ -10,6 +10,10 @@
 //! events    bad unless sound, by a key valid for the party after this block's notices, and in time
 //! cuts      of each partition the records from where the previous cut ended, as many as the block's limits take
 //! ```
+//!
+//! A topic is cut under the id that it had first, until a gap notice names another; under that one every partition begins
+//! at 0. A gap in `scan-events` stands in `notices`. A gap in `notices` is the first record of the new topic, and bad
+//! anywhere else.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +23,7 @@ use medtrace_ledger::keys::KeySet;
 use medtrace_ledger::merkle::{self, Frontier};
 use medtrace_ledger::submission::{check_time, reason};
 use medtrace_ledger::{FormatError, Genesis, Origin, Refused, Submission, SubmissionKind, TopicName, TopicUuid};
-use medtrace_registry::Registry;
+use medtrace_registry::{Notice, Registry};
 
 use crate::inspect::{Inspected, leaf_of};
 use crate::room::Room;
@@ -43,9 +47,8 @@ pub struct Chain {
     headers: Frontier,
     /// Header time of the last block, Unix ms.
     time_ms: u64,
-    /// Where the next cut of each partition starts. An unseen partition starts at 0.
-    next: BTreeMap<(TopicName, u32), u64>,
-    uuids: BTreeMap<TopicName, TopicUuid>,
+    /// Where the next cut of each partition of a topic under an id starts. An unseen partition starts at 0.
+    next: BTreeMap<(TopicName, TopicUuid, u32), u64>,
     registry: Registry,
     keys: (u64, Hash),
 }
@@ -77,7 +80,6 @@ impl Chain {
             headers: Frontier::default(),
             time_ms: 0,
             next: BTreeMap::new(),
-            uuids: BTreeMap::new(),
             keys: keys(&registry),
             registry,
         }
@@ -102,18 +104,23 @@ impl Chain {
         &self.registry
     }
 
-    /// Where the next cut of a partition starts.
-    pub fn next_offset(&self, topic: &TopicName, partition: u32) -> u64 {
-        self.next.get(&(topic.clone(), partition)).copied().unwrap_or_default()
+    /// Where the next cut of a partition starts, of the topic under this id.
+    pub fn next_offset(&self, topic: &TopicName, uuid: TopicUuid, partition: u32) -> u64 {
+        self.next.get(&(topic.clone(), uuid, partition)).copied().unwrap_or_default()
     }
 
-    /// The id of a topic that has been cut.
+    /// The id under which a topic is cut, if it ever was.
     pub fn uuid(&self, topic: &TopicName) -> Option<TopicUuid> {
-        self.uuids.get(topic).copied()
+        self.registry.now().topic(topic).map(|id| id.value)
+    }
+
+    /// Whether a topic under this id can be cut now. Of `notices` the first record may change that; others wait.
+    pub fn takes(&self, topic: &TopicName, uuid: TopicUuid) -> bool {
+        is_notices(topic) || self.uuid(topic).is_none_or(|expected| expected == uuid)
     }
 
     /// Derives the next block from `parts` (ascending by topic and partition, none empty) and applies its notices to the
-    /// registry. The header is not appended: until it is committed, a caller that gives up throws this chain away.
+    /// registry. Events under an id that is not the topic's after them are not taken. The header is not appended: until it is committed, a caller that gives up throws this chain away.
     pub fn derive(&mut self, clock_ms: u64, parts: &[Part<'_>]) -> Result<Derived, Fault> {
         let time_ms = self.time_ms.max(clock_ms);
         let (mut room, mut ordinal) = (Room::new(), 0u32);
@@ -121,6 +128,9 @@ impl Chain {
         let mut notices = false;
         for part in parts {
             // "notices" sorts before "scan-events", so a block's notices are applied before its events are judged.
+            if !self.takes(&part.topic, part.uuid) {
+                break;
+            }
             let topic = part.topic.as_str();
             let mut count = 0;
             for record in part.records {
@@ -128,6 +138,9 @@ impl Chain {
                     break;
                 }
                 let refused = self.judge(part, time_ms, ordinal, record).err();
+                if count == 0 {
+                    self.continues(self.size(), &part.topic, part.uuid)?;
+                }
                 notices |= is_notices(&part.topic) && refused.is_none();
                 room.take(record, topic, count == 0, refused.is_some());
                 bad.extend(refused.map(|refused| Bad {
@@ -163,6 +176,7 @@ impl Chain {
                 .signers(&submission.party, &submission.public_keys)
                 .map_err(|refusal| Refused { reason: reason::UNKNOWN_KEY, detail: refusal.to_string() })?;
             check_time(submission.time_ms, time_ms)?;
+            stands_in_its_topic(part, record)?;
             self.apply(time_ms, ordinal, submission, record);
             return Ok(());
         }
@@ -185,11 +199,17 @@ impl Chain {
             topic: part.topic.clone(),
             uuid: part.uuid,
             partition: part.partition,
-            from: self.next_offset(&part.topic, part.partition),
+            from: self.next_offset(&part.topic, part.uuid, part.partition),
             to: last.offset + 1,
             records: u32::try_from(records.len()).unwrap_or(u32::MAX),
             root: merkle::root(records.iter().map(|record| record.leaf)),
         })
+    }
+
+    /// A topic is cut under its id and no other.
+    fn continues(&self, height: u64, topic: &TopicName, uuid: TopicUuid) -> Result<(), Fault> {
+        let expected = self.uuid(topic).unwrap_or(uuid);
+        differs(height, &format!("uuid of {topic}"), &uuid, &expected)
     }
 
     /// What stands in the next header as the root before it.
@@ -205,10 +225,14 @@ impl Chain {
             let root = merkle::root(sealed.map(|(_, record)| record.leaf));
             differs(header.height, &format!("root of the cut {}/{}", cut.topic, cut.partition), &cut.root, &root)?;
         }
-        for (ordinal, record) in notices.iter().filter(|(ordinal, _)| header.bad_reason(*ordinal).is_none()) {
+        for (ordinal, record) in notices {
             match &record.opened {
+                _ if header.bad_reason(*ordinal).is_some() => {}
                 Ok(submission) => self.apply(header.time_ms, *ordinal, submission, record),
                 Err(refused) => differs(header.height, &format!("record {ordinal}"), "not named bad", refused)?,
+            }
+            if let Some((cut, 0)) = header.locate(*ordinal) {
+                self.continues(header.height, &cut.topic, cut.uuid)?;
             }
         }
         if !notices.is_empty() {
@@ -232,18 +256,32 @@ impl Chain {
         }
         for cut in &header.cuts {
             let (topic, partition) = (&cut.topic, cut.partition);
-            let uuid = self.uuid(topic).unwrap_or(cut.uuid);
-            differs(height, &format!("uuid of {topic}"), &cut.uuid, &uuid)?;
-            let next = self.next_offset(topic, partition);
+            self.continues(height, topic, cut.uuid)?;
+            let next = self.next_offset(topic, cut.uuid, partition);
             differs(height, &format!("start of the cut {topic}/{partition}"), &cut.from, &next)?;
         }
         for cut in &header.cuts {
-            self.next.insert((cut.topic.clone(), cut.partition), cut.to);
-            self.uuids.insert(cut.topic.clone(), cut.uuid);
+            self.next.insert((cut.topic.clone(), cut.uuid, cut.partition), cut.to);
         }
+        self.registry.seal(header);
         self.time_ms = header.time_ms;
         self.headers.push(header.leaf());
         Ok(())
+    }
+}
+
+/// A gap in `notices` tells of the topic in which it stands: elsewhere it would take the place of its own record away.
+fn stands_in_its_topic(part: &Part<'_>, record: &Inspected) -> Result<(), Refused> {
+    let gaps = record.notices.iter().filter_map(|(_, bytes)| match Notice::parse(bytes) {
+        Ok(Notice::Gap(gap)) => Some(gap),
+        _ => None,
+    });
+    match { gaps }.find(|gap| gap.topic == part.topic && gap.new != part.uuid) {
+        Some(gap) => {
+            let detail = format!("a gap to the id {} of {} stands under {}", gap.new, gap.topic, part.uuid);
+            Err(Refused { reason: reason::GAP, detail })
+        }
+        None => Ok(()),
     }
 }
 

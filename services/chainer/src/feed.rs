@@ -64,7 +64,7 @@ impl Feed {
             .parse()
             .map_err(|_| LogError::Topic { topic: topic.name.clone(), detail: "its name is not a topic's".into() })?;
         let starts: Vec<_> = (0..topic.partitions)
-            .map(|partition| (partition, chain.next_offset(&name, partition.cast_unsigned())))
+            .map(|partition| (partition, chain.next_offset(&name, topic.uuid, partition.cast_unsigned())))
             .collect();
         let follower = Follower::open(cluster, &topic.name, Isolation::Everything, &starts).await?;
         let (sender, batches) = mpsc::channel(QUEUE_BATCHES);

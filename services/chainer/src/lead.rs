@@ -16,7 +16,7 @@ use crate::inspect::Consortium;
 use crate::leader::{Leader, TopicsWatch};
 use crate::outside::Machine;
 use crate::pending::Pending;
-use crate::recover::Followed;
+use crate::recover::{Followed, made_anew};
 use crate::standby::stand_by;
 use crate::standing::{Folder, Standing};
 use crate::stop::Stop;
@@ -91,12 +91,17 @@ impl Role<'_> {
         let Role { config, metrics, status, machine, consortium } = *self;
         let (sealer, topics) = take_over(machine.clone(), config, consortium, status, standing, followed).await?;
         let watch = TopicsWatch::start(config.kafka.clone(), topics.clone());
+        let gap = made_anew(&sealer.chain, &topics);
         let mut feeds = Vec::new();
         for (kind, topic) in [SubmissionKind::Notices, SubmissionKind::Events].into_iter().zip(topics) {
             feeds.push(Feed::open(&config.kafka, kind, topic, &sealer.chain, consortium.clone()).await?);
         }
         tracing::info!(size = sealer.chain.size(), root = %sealer.chain.root(), "leading");
         status.leads(sealer.chain.size());
+        if let Some(gap) = &gap {
+            tracing::error!(gap, "nothing but notices is sealed until a gap notice of the authority says so");
+            status.waits_for_gap(gap);
+        }
         metrics.size.set(sealer.chain.size().cast_signed());
         let leader = Leader {
             config,
@@ -111,6 +116,7 @@ impl Role<'_> {
             notices_end: 0,
             due: Instant::now(),
             held: false,
+            waits_for_gap: gap.is_some(),
             mean: 1.0,
         };
         leader.work().await

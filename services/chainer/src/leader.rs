@@ -49,6 +49,8 @@ pub(crate) struct Leader<'a> {
     pub due: Instant,
     /// Nothing is sealed: this machine's clock is not the broker's.
     pub held: bool,
+    /// A topic was made anew, and no gap notice has said so yet: notices are sealed, and nothing else.
+    pub waits_for_gap: bool,
     /// Events of a record, in the last block.
     pub mean: f64,
 }
@@ -60,14 +62,19 @@ impl Leader<'_> {
         let mut lag = interval(Duration::from_millis(LAG_EVERY_MS));
         lag.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let full = self.pending.is_full() && !self.held;
+            let full = self.pending.is_full() && !self.held && !self.waits_for_gap;
             let due = if full { Instant::now() } else { self.due };
             let heartbeat = self.sealer.published + self.config.heartbeat;
             let [notices, events] = &mut self.feeds[..] else { return Ok("there are no feeds") };
             // The clocks first, so that a steady stream of records does not keep them waiting.
             tokio::select! {
                 biased;
-                () = sleep_until(due), if !self.pending.is_empty() => self.cut().await?,
+                () = sleep_until(due), if !self.pending.is_empty() => {
+                    self.cut().await?;
+                    if self.waits_for_gap != self.finds_a_gap() {
+                        return Ok("a gap notice is in force");
+                    }
+                }
                 () = sleep_until(heartbeat) => {
                     self.sealer.publish().await?;
                     self.tell_witnesses();
@@ -83,6 +90,10 @@ impl Leader<'_> {
 
     /// Seals one block of what waits.
     async fn cut(&mut self) -> Result<(), Stop> {
+        if self.waits_for_gap && !self.pending.holds(OF_NOTICES) {
+            self.due = Instant::now() + Duration::from_millis(CUT_EVERY_MS);
+            return Ok(());
+        }
         let Some(clock_ms) = self.clock().await? else {
             self.due = Instant::now() + Duration::from_millis(CLOCK_PAUSE_MS);
             return Ok(());
@@ -90,7 +101,7 @@ impl Leader<'_> {
         let caught_up = !self.pending.holds(OF_EVENTS) || self.catch_up_with_notices().await?;
         self.due = Instant::now() + Duration::from_millis(CUT_EVERY_MS);
         let mut parts = self.pending.parts(&self.feeds);
-        if !caught_up {
+        if !caught_up || self.waits_for_gap {
             // More notices than memory holds: they are sealed first, and the events wait.
             parts.retain(|part| part.topic == self.feeds[OF_NOTICES].name);
         }
@@ -124,6 +135,11 @@ impl Leader<'_> {
         }
         tracing::debug!(height = header.height, records, events, "sealed");
         Ok(())
+    }
+
+    /// Whether what is read stands under another id than the chain is cut from.
+    fn finds_a_gap(&self) -> bool {
+        self.feeds.iter().any(|feed| self.sealer.chain.uuid(&feed.name).is_some_and(|id| id != feed.topic.uuid))
     }
 
     fn tell_witnesses(&mut self) {
@@ -169,7 +185,8 @@ impl Leader<'_> {
     }
 
     fn read_to(&self, feed: usize, partition: u32) -> u64 {
-        let sealed = self.sealer.chain.next_offset(&self.feeds[feed].name, partition);
+        let Feed { name, topic, .. } = &self.feeds[feed];
+        let sealed = self.sealer.chain.next_offset(name, topic.uuid, partition);
         self.pending.read_to(feed, partition).unwrap_or(sealed)
     }
 
@@ -177,7 +194,7 @@ impl Leader<'_> {
         let (now_ms, mut unsealed) = (self.config.clock.now_ms(), 0);
         for feed in &self.feeds {
             for (partition, end) in (0..).zip(feed.ends(&self.ends).await?) {
-                unsealed += end.saturating_sub(self.sealer.chain.next_offset(&feed.name, partition));
+                unsealed += end.saturating_sub(self.sealer.chain.next_offset(&feed.name, feed.topic.uuid, partition));
             }
         }
         let unread = unsealed.saturating_sub(self.pending.records());

@@ -124,6 +124,8 @@ struct State {
     clock_ahead_ms: i64,
     /// While another leads: when it published the checkpoint that was followed last, Unix ms.
     followed_ms: Option<i64>,
+    /// Which topic was made anew, while the gap notice is waited for.
+    gap: Option<String>,
     /// By name: the headers it has cosigned, and what is wrong with it now.
     witnesses: BTreeMap<KeyName, (u64, Option<String>)>,
 }
@@ -142,9 +144,14 @@ impl Status {
         });
     }
 
+    /// Leads, but seals notices only: this topic was made anew, and no gap notice says so yet.
+    pub fn waits_for_gap(&self, gap: &str) {
+        self.change(|state| (state.doing, state.gap) = ("waiting for a gap notice", Some(gap.to_owned())));
+    }
+
     /// Does not lead, but is doing this.
     pub fn does(&self, doing: &'static str) {
-        self.change(|state| *state = State { doing, leader: false, ..state.clone() });
+        self.change(|state| *state = State { doing, leader: false, gap: None, ..state.clone() });
     }
 
     /// Another leads; what it published at that time (Unix ms) has been followed.
@@ -186,7 +193,8 @@ impl Status {
         let state = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
         let (lag, ahead) = (state.lag.as_secs_f64(), state.ahead.as_secs_f64());
         let followed_ms = state.followed_ms.map(|ms| now_ms.saturating_sub(ms.unsigned_abs()));
-        let leads = lag < LAG_READY_S && ahead <= AHEAD_READY_S && together(state.clock_ahead_ms);
+        let seals = state.gap.is_none() && together(state.clock_ahead_ms);
+        let leads = seals && lag < LAG_READY_S && ahead <= AHEAD_READY_S;
         let follows = followed_ms.is_some_and(|ms| ms <= FOLLOWED_READY_MS);
         let witnesses = state.witnesses.iter().map(|(name, (size, wrong))| {
             json!({"name": name.as_str(), "cosigned": size, "behind": state.size.saturating_sub(*size), "wrong": wrong})
@@ -202,6 +210,7 @@ impl Status {
             "ahead_seconds": ahead,
             "clock_ahead_ms": state.clock_ahead_ms,
             "followed_ms_ago": followed_ms,
+            "gap": state.gap,
             "witnesses": witnesses,
         });
         Readiness::new(if state.leader { leads } else { follows }, details)
@@ -225,6 +234,10 @@ mod tests {
         status.lags(10, 100, Duration::from_secs(6));
         assert!(!status.readiness().ready);
         status.lags(0, 0, Duration::ZERO);
+        status.waits_for_gap("topic scan-events");
+        let readiness = status.readiness();
+        assert_eq!((readiness.ready, &readiness.details["gap"]), (false, &json!("topic scan-events")));
+        status.leads(3);
         for (seconds, ready) in [(600, true), (601, false)] {
             status.is_ahead(Duration::from_secs(seconds));
             let readiness = status.readiness();

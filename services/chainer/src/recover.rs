@@ -6,7 +6,6 @@ use std::sync::Arc;
 use medtrace_ledger::block::Header;
 use medtrace_ledger::hash::Hash;
 use medtrace_ledger::{Checkpoint, Genesis, Note, SubmissionKind};
-use medtrace_log::LogError;
 use medtrace_log::consumer::Message;
 use medtrace_log::sealed::{SealedBlock, read_header};
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, NOTICES, Topic};
@@ -191,14 +190,11 @@ impl Published {
     }
 }
 
-/// The topics must still be those that the chain was cut from.
-pub fn same_topics(chain: &Chain, topics: &[Topic]) -> Result<(), Stop> {
-    for topic in topics {
-        let name = topic.name.parse().map_err(|_| LogError::Broken(format!("{} is no topic's name", topic.name)))?;
-        if let Some(expected) = chain.uuid(&name).filter(|uuid| *uuid != topic.uuid) {
-            let (found, expected) = (topic.uuid.to_string(), expected.to_string());
-            return Err(Stop::Topic { topic: topic.name.clone(), found, expected });
-        }
-    }
-    Ok(())
+/// In words, which topic has another id than the one it is cut under: it was made anew, and no gap notice said so yet.
+pub fn made_anew(chain: &Chain, topics: &[Topic]) -> Option<String> {
+    topics.iter().find_map(|topic| {
+        let expected = chain.uuid(&topic.name.parse().ok()?)?;
+        let says = || format!("topic {} is {}, the chain was cut from {expected}", topic.name, topic.uuid);
+        (expected != topic.uuid).then(says)
+    })
 }

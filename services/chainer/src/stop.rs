@@ -54,9 +54,6 @@ pub enum Stop {
     /// The last record of `checkpoints` is not a checkpoint by this chainer.
     #[error("refused to go on: the last record of checkpoints is none of this chainer's: {0}")]
     Checkpoint(String),
-    /// The topic was made anew: its offsets mean other records.
-    #[error("refused to go on: topic {topic} is {found}, the chain was cut from {expected}")]
-    Topic { topic: String, found: String, expected: String },
     /// The own folder cannot be used.
     #[error("failed to {doing}")]
     Folder { doing: String, source: std::io::Error },

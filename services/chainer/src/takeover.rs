@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::commit::Sealer;
 use crate::inspect::Consortium;
 use crate::outside::Outside;
-use crate::recover::{Followed, Published, recover, same_topics};
+use crate::recover::{Followed, Published, recover};
 use crate::standing::Standing;
 use crate::stop::Stop;
 use crate::{Config, Status};
@@ -36,7 +36,6 @@ pub async fn take_over<O: Outside>(
     let remembers = known > 0 && known >= published;
     ask_witnesses(&outside, config, status, recovered.published.as_ref(), remembers).await?;
     let topics = outside.topics().await?;
-    same_topics(&recovered.chain, &topics)?;
     let blocks = outside.headers(recovered.blocks_to).await?;
     let mut sealer = Sealer {
         chain: recovered.chain,

@@ -4,7 +4,7 @@
 
 mod world;
 
-use medtrace_chainer::chain::{Chain, Part, confirm};
+use medtrace_chainer::chain::{Chain, Fault, Part, confirm};
 use medtrace_chainer::inspect::{Inspected, inspect};
 use medtrace_ledger::block::{BLOCK_BYTES_MAX, BLOCK_EVENTS_MAX, Cut, HEADER_BYTES_MAX, Header};
 use medtrace_ledger::submission::{AGE_MS_MAX, AHEAD_MS_MAX, submission_leaf, undecodable_leaf};
@@ -21,6 +21,12 @@ fn parts<'a>(notices: &'a [Inspected], events: &'a [Vec<Inspected>]) -> Vec<Part
         |topic: &str, partition, records| Part { topic: topic.parse().unwrap(), uuid: uuid(topic), partition, records };
     let events = (0u32..).zip(events).map(|(partition, records)| part(SCAN_EVENTS, partition, &records[..]));
     std::iter::once(part(NOTICES, 0, notices)).chain(events).filter(|part| !part.records.is_empty()).collect()
+}
+
+/// As [`parts`], of topics under ids made from these names.
+fn parts_under<'a>(ids: [&str; 2], notices: &'a [Inspected], events: &'a [Vec<Inspected>]) -> Vec<Part<'a>> {
+    let id = |part: &Part<'_>| uuid(ids[usize::from(part.topic.as_str() == SCAN_EVENTS)]);
+    parts(notices, events).into_iter().map(|part| Part { uuid: id(&part), ..part }).collect()
 }
 
 /// Seals one block of everything given.
@@ -274,6 +280,125 @@ fn roots_are_derived_again_from_the_bytes() {
         assert!(confirm(&header, &parts(&[], &[records.clone()])).is_err(), "{at}");
         records[1].value[at] ^= 1;
     }
+}
+
+/// A chain in which `acme` has been admitted and has said one thing, and one that has followed its headers and notices.
+fn with_events() -> (Chain, Chain) {
+    let (mut chain, mut follower) = (Chain::begin(&genesis()), Chain::begin(&genesis()));
+    let notices = [admission("acme").inspected(0)];
+    let header = seal(&mut chain, NOW_MS, &notices, &[vec![Draft::events("acme", [event(1)]).inspected(0)]]);
+    follower.follow(&header, &[(0, notices[0].clone())]).unwrap();
+    (chain, follower)
+}
+
+#[test]
+fn after_a_gap_notice_a_topic_is_cut_under_its_new_id_from_0() {
+    let (mut chain, mut follower) = with_events();
+    let events = || vec![vec![Draft::events("acme", [event(2)]).inspected(0)]];
+    let remade = [NOTICES, "made anew"];
+    // Without the notice, what stands under another id waits; with one in the block, it is sealed in that very block.
+    assert!(chain.clone().derive(NOW_MS, &parts_under(remade, &[], &events())).unwrap().header.cuts.is_empty());
+    let notices = [gap(SCAN_EVENTS, 1, SCAN_EVENTS, "made anew").inspected(1)];
+    let events = events();
+    let parts = parts_under(remade, &notices, &events);
+    let derived = chain.derive(NOW_MS, &parts).unwrap();
+    confirm(&derived.header, &parts).unwrap();
+    let cuts: Vec<_> = derived.header.cuts.iter().map(|cut| (cut.topic.as_str(), cut.uuid, cut.from, cut.to)).collect();
+    assert_eq!(cuts, [(NOTICES, uuid(NOTICES), 1, 2), (SCAN_EVENTS, uuid("made anew"), 0, 1)]);
+    assert_eq!((derived.taken.as_slice(), derived.header.bad.len()), (&[1, 1][..], 0));
+    chain.append(&derived.header).unwrap();
+    follower.follow(&derived.header, &[(0, notices[0].clone())]).unwrap();
+    assert_eq!((follower.root(), follower.registry()), (chain.root(), chain.registry()));
+    // From then on the old id is the one that nothing is cut under.
+    let later = [vec![Draft::events("acme", [event(3)]).inspected(1)]];
+    assert_eq!(chain.clone().derive(NOW_MS, &parts_under([NOTICES, SCAN_EVENTS], &[], &later)).unwrap().taken, [0]);
+    let next = chain.derive(NOW_MS, &parts_under(remade, &[], &later)).unwrap().header;
+    assert_eq!((next.cuts[0].from, next.cuts[0].to), (1, 2));
+    for change in [|cut: &mut Cut| cut.uuid = uuid(SCAN_EVENTS), |cut: &mut Cut| cut.from = 0] {
+        let mut forged = next.clone();
+        change(&mut forged.cuts[0]);
+        assert!(follower.clone().follow(&forged, &[]).is_err());
+        assert!(chain.clone().append(&forged).is_err());
+    }
+    // Told once more, or by one who may not, the notice does nothing.
+    for draft in [gap(SCAN_EVENTS, 1, SCAN_EVENTS, "made anew"), gap(SCAN_EVENTS, 2, SCAN_EVENTS, "third")] {
+        let notices = [draft.inspected(2)];
+        let derived = chain.clone().derive(NOW_MS, &parts_under(remade, &notices, &later)).unwrap();
+        assert_eq!(derived.taken, [1, 1], "{draft:?}");
+    }
+}
+
+#[test]
+fn a_gap_that_names_another_lost_id_lets_nothing_go_on() {
+    let (chain, follower) = with_events();
+    let (events, remade) = ([vec![Draft::events("acme", [event(2)]).inspected(0)]], [NOTICES, "made anew"]);
+    for draft in [
+        gap(SCAN_EVENTS, 1, "some other", "made anew"),
+        gap(SCAN_EVENTS, 2, SCAN_EVENTS, "made anew"),
+        gap(NOTICES, 1, NOTICES, "made anew"),
+        Draft { party: "acme".into(), keys: vec!["acme".into()], ..gap(SCAN_EVENTS, 1, SCAN_EVENTS, "made anew") },
+    ] {
+        let notices = [draft.inspected(1)];
+        let parts = parts_under(remade, &notices, &events);
+        let mut after = chain.clone();
+        let header = after.derive(NOW_MS, &parts).unwrap().header;
+        assert_eq!(header.cuts.len(), 1, "{draft:?}");
+        after.append(&header).unwrap();
+        assert_eq!(after.uuid(&SCAN_EVENTS.parse().unwrap()), Some(uuid(SCAN_EVENTS)));
+        // A chainer that sealed them nevertheless is refused by who follows, and by who recomputes.
+        let mut forged = Chain::clone(&chain).derive(NOW_MS, &parts).unwrap().header;
+        let leaf = events[0][0].leaf;
+        let (topic, uuid, root) = (SCAN_EVENTS.parse().unwrap(), uuid("made anew"), merkle::root([leaf]));
+        forged.cuts.push(Cut { topic, uuid, partition: 0, from: 0, to: 1, records: 1, root });
+        let refused = follower.clone().follow(&forged, &[(0, notices[0].clone())]).unwrap_err();
+        assert!(matches!(refused, Fault::Differs { .. }) && refused.to_string().contains("uuid of"), "{refused}");
+        let mut audit = chain.clone();
+        assert_ne!(audit.derive(NOW_MS, &parts).unwrap().header, forged);
+        assert!(matches!(audit.append(&forged), Err(Fault::Differs { .. })));
+    }
+}
+
+#[test]
+fn a_gap_in_the_notices_is_the_first_record_of_the_new_topic() {
+    let (chain, follower) = with_events();
+    let gap_notice = || gap(NOTICES, 1, NOTICES, "made anew");
+    let remade = ["made anew", SCAN_EVENTS];
+    let derive = |first: Draft| {
+        let notices = [first.inspected(0), enrolment("acme", "acme-2").inspected(1)];
+        let events = [vec![Draft::events("acme", [event(2)]).inspected(1)]];
+        let mut chain = chain.clone();
+        let derived = chain.derive(NOW_MS, &parts_under(remade, &notices, &events));
+        derived.map(|derived| (chain, derived.header, notices))
+    };
+    // Judged by the keys of the chain so far; what stands behind it is sealed with it.
+    let (mut after, header, notices) = derive(gap_notice()).unwrap();
+    let cuts: Vec<_> = header.cuts.iter().map(|cut| (cut.uuid, cut.from, cut.to)).collect();
+    assert_eq!(cuts, [(uuid("made anew"), 0, 2), (uuid(SCAN_EVENTS), 1, 2)]);
+    after.append(&header).unwrap();
+    let mut followed = follower.clone();
+    followed.follow(&header, &[(0, notices[0].clone()), (1, notices[1].clone())]).unwrap();
+    assert_eq!((followed.root(), followed.registry()), (after.root(), after.registry()));
+    // Anything else at the beginning is refused, also with the gap behind it.
+    for first in [
+        enrolment("acme", "acme-3"),
+        gap(NOTICES, 1, "some other", "made anew"),
+        gap(NOTICES, 1, NOTICES, "some other"),
+        Draft { party: "acme".into(), keys: vec!["acme".into()], ..gap_notice() },
+        gap_notice().at(0),
+    ] {
+        let refused = derive(first.clone()).map(drop).unwrap_err();
+        assert!(matches!(refused, Fault::Differs { .. }), "{first:?}: {refused}");
+    }
+    let (mut swapped, behind) = (header.clone(), [enrolment("acme", "acme-2").inspected(0), gap_notice().inspected(1)]);
+    swapped.cuts[0].root = merkle::root(behind.iter().map(|record| record.leaf));
+    let refused = follower.clone().follow(&swapped, &(0..).zip(behind).collect::<Vec<_>>()).unwrap_err();
+    assert!(refused.to_string().contains("uuid of notices"), "{refused}");
+    // In the old topic it is bad and does nothing: the chain goes on there.
+    let early = [gap_notice().inspected(1)];
+    let mut chain = chain;
+    let header = seal(&mut chain, NOW_MS, &early, &[]);
+    assert_eq!(header.bad.iter().map(|bad| bad.reason.as_str()).collect::<Vec<_>>(), ["gap"]);
+    assert_eq!(chain.uuid(&NOTICES.parse().unwrap()), Some(uuid(NOTICES)));
 }
 
 /// One record of a random world.

@@ -154,6 +154,7 @@ impl<K: Keyed> Deriver<K> {
                 self.take_items(&opened, &mut work)?;
             }
         }
+        self.take_topics(header)?;
         self.apply_voids(&mut work)?;
         self.refold(&mut work)?;
         self.close(work)

@@ -4,6 +4,7 @@
 //! ```text
 //! H                                → the header log up to the last block that is in
 //! N ‖ pos                          → a submission's notices, to rebuild the registry at start
+//! T ‖ pos                          → a header that was the first to cut a topic, for the registry too
 //! I ‖ name                         → the first event of this name, and what is said of all of them
 //! C ‖ name ‖ event key             → another event of this name
 //! K ‖ name ‖ name                  → the second waits for an event of the first, which puts it right
@@ -37,7 +38,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Number of this layout: a state in another one is derived again.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// Changes of one or more blocks: `None` removes.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use medtrace_ledger::{Genesis, Header, Note, Submission};
+use medtrace_ledger::{Genesis, Header, Note, Submission, TopicUuid};
 use medtrace_log::{
     Cluster, LogError,
     consumer::{Isolation, last},
@@ -107,6 +107,7 @@ impl View {
     /// Applies the next block: its notices, in order, with the one function that all readers of the log share.
     pub fn apply(&self, block: &SealedBlock) -> Result<(), Unreadable> {
         let header = &block.header;
+        let events = self.events_id();
         let unreadable = |cause: String| Unreadable { height: header.height, cause };
         for record in block.records.iter().filter(|record| record.topic == NOTICES && record.bad.is_none()) {
             let unpacked = Record::decode(&record.value).map_err(|e| unreadable(e.to_string()))?;
@@ -120,7 +121,16 @@ impl View {
             let registry = Arc::make_mut(&mut registry);
             registry.apply_submission(header.height, header.time_ms, record.ordinal, &submission, notices);
         }
+        if header.cuts.iter().any(|cut| self.registry().now().topic(&cut.topic).is_none()) {
+            Arc::make_mut(&mut self.registry.write().unwrap_or_else(PoisonError::into_inner)).seal(header);
+        }
+        let lost = events.is_some() && events != self.events_id();
         self.change(|progress| {
+            if lost {
+                // Its offsets are other records' now.
+                progress.bad.clear();
+                progress.bad_order.clear();
+            }
             progress.applied = Some((header.height, header.time_ms));
             progress.head = progress.head.map(|head| head.max(progress.applied.map(|(height, _)| height)));
             progress.trouble = None;
@@ -134,6 +144,12 @@ impl View {
             }
         });
         Ok(())
+    }
+
+    /// The id under which `scan-events` is sealed.
+    fn events_id(&self) -> Option<TopicUuid> {
+        let registry = self.registry();
+        registry.now().topic(&SCAN_EVENTS.parse().ok()?).map(|id| id.value)
     }
 
     /// The chain's last block, as just looked up; `None`: it has none yet.

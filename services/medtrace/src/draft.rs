@@ -96,14 +96,21 @@ impl Draft {
             .context("it is too old to be sealed, or this clock is wrong; draft it again")
     }
 
-    /// What the authority must be, as far as the genesis tells: each signer of a party notice has a key of it, or one of
-    /// `later`, which are keys of members that joined after the genesis; and a new party has as many members as it takes.
+    /// What the authority must be, as far as the genesis tells: each signer of a party notice or a gap has a key of it, or one
+    /// of `later`, which are keys of members that joined after the genesis; and a new party or a gap has as many members as
+    /// it takes.
     pub fn check_authority(&self, genesis: &Genesis, later: &[PublicKey]) -> anyhow::Result<()> {
-        let mut parties = self.notices().filter_map(|notice| match notice {
-            Notice::Party(party) => Some(party),
-            _ => None,
-        });
-        let Some(first) = parties.next() else { return Ok(()) };
+        let gives_power: Vec<bool> = self
+            .notices()
+            .filter_map(|notice| match notice {
+                Notice::Party(party) => Some(party.revision == 1),
+                Notice::Gap(_) => Some(true),
+                _ => None,
+            })
+            .collect();
+        if gives_power.is_empty() {
+            return Ok(());
+        }
         let keys = &genesis.authority.keys;
         let mut members = BTreeSet::new();
         for key in &self.submission.public_keys {
@@ -117,8 +124,8 @@ impl Draft {
         }
         let threshold = genesis.authority.threshold;
         ensure!(
-            first.revision > 1 && parties.all(|party| party.revision > 1) || members.len() >= threshold,
-            "a new party is admitted by {threshold} members of the authority, here {} will sign",
+            !gives_power.contains(&true) || members.len() >= threshold,
+            "what gives power is signed by {threshold} members of the authority, here {} will sign",
             members.len()
         );
         Ok(())

@@ -105,12 +105,15 @@ async fn covering(app: &App, snapshot: &Snapshot, receipt: &Receipt) -> Result<H
         .client
         .query(
             "SELECT ?fields FROM block FINAL
-             WHERE height < ? AND arrayExists(p -> p.1 = ? AND p.2 = ? AND p.3 > ?, positions) ORDER BY height LIMIT 1",
+             WHERE height < ? AND arrayExists(p -> p.1 = ? AND p.2 = ? AND p.3 > ?, positions)
+             AND position(header, ?) > 0 ORDER BY height LIMIT 1",
         )
         .bind(snapshot.headers_known())
         .bind(receipt.topic.as_str())
         .bind(receipt.partition)
-        .bind(receipt.offset);
+        .bind(receipt.offset)
+        // After a gap the same offsets are there again, under another id.
+        .bind(format!("cut {} {} {} ", receipt.topic, receipt.uuid, receipt.partition));
     let none = || Kind::Unavailable.because(format!("offset {} is not sealed yet; ask again", receipt.offset));
     let row = row.fetch_optional::<HeightRow>().await.map_err(store_failed)?.ok_or_else(none)?;
     header_at(app, snapshot, row.height).await

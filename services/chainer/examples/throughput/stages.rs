@@ -11,6 +11,7 @@ use medtrace_log::topics::SCAN_EVENTS;
 
 use crate::made::genesis;
 
+const UUID: TopicUuid = TopicUuid([7; 16]);
 /// Of each measurement.
 const SECONDS: f64 = 5.0;
 
@@ -44,11 +45,10 @@ pub fn derived(values: &[Vec<u8>]) -> (f64, f64) {
     let (mut chain, mut count, mut deriving, mut confirming) =
         (Chain::begin(&genesis()), 0, Duration::ZERO, Duration::ZERO);
     while (deriving + confirming).as_secs_f64() < SECONDS {
-        let from = chain.next_offset(&SCAN_EVENTS.parse().unwrap(), 0);
+        let from = chain.next_offset(&SCAN_EVENTS.parse().unwrap(), UUID, 0);
         let records: Vec<Inspected> =
             (from..).zip(&records).map(|(offset, record)| Inspected { offset, ..record.clone() }).collect();
-        let uuid = TopicUuid([7; 16]);
-        let part = Part { topic: SCAN_EVENTS.parse().unwrap(), uuid, partition: 0, records: &records };
+        let part = Part { topic: SCAN_EVENTS.parse().unwrap(), uuid: UUID, partition: 0, records: &records };
         let begun = Instant::now();
         let derived = chain.derive(Clock::default().now_ms(), std::slice::from_ref(&part)).unwrap();
         chain.append(&derived.header).unwrap();

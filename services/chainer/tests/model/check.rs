@@ -10,7 +10,7 @@ use medtrace_ledger::submission::{AGE_MS_MAX, AHEAD_MS_MAX};
 use medtrace_log::sealed::SealedBlock;
 use medtrace_log::topics::{CHECKPOINTS, NOTICES};
 
-use crate::log::{Meaning, World};
+use crate::log::{Meaning, World, id};
 use crate::world::{NOW_MS, uuid};
 
 /// So far a block's time may be ahead of the broker's, milliseconds.
@@ -35,6 +35,9 @@ struct Keys {
     acme: bool,
     second: bool,
     second_is_over: bool,
+    /// Whether a block before has cut `scan-events`, and the number of the id that it is cut under.
+    events_cut: bool,
+    id: usize,
 }
 
 impl Keys {
@@ -42,6 +45,7 @@ impl Keys {
         match notice {
             Meaning::Admit => self.acme = true,
             Meaning::Enrol if self.acme && !self.second_is_over => self.second = true,
+            Meaning::Gap(lost, _) if self.events_cut && lost == self.id => self.id += 1,
             Meaning::Revoke if self.second => (self.second, self.second_is_over) = (false, true),
             _ => {}
         }
@@ -64,8 +68,9 @@ impl World {
         }
     }
 
-    /// Everything that must hold after every step. Panics where it does not.
-    pub fn check(&self) {
+    /// Everything that must hold after every step. Panics where it does not. The number of the id under which `scan-events`
+    /// is sealed in the end.
+    pub fn check(&self) -> usize {
         let (mut leaves, mut keys) = (Vec::new(), Keys::default());
         let (mut next, mut before_ms) = (BTreeMap::new(), 0);
         let mut roots = Vec::new();
@@ -79,10 +84,11 @@ impl World {
             assert!(!header.cuts.is_empty(), "block {height} is empty");
             for (cut, ordinals) in header.cuts_with_ordinals() {
                 let index = self.index_of(cut);
-                let from = next.insert(index, cut.to).unwrap_or_default();
-                assert_eq!((cut.from, cut.uuid), (from, uuid(cut.topic.as_str())), "block {height}, {}", cut.topic);
+                let from = next.insert((index, cut.uuid), cut.to).unwrap_or_default();
+                let uuid = if index == 0 { uuid(NOTICES) } else { id(keys.id) };
+                assert_eq!((cut.from, cut.uuid), (from, uuid), "block {height}, {}", cut.topic);
                 let (_, _, pool) = self.partition(index);
-                let within = self.partitions[index].records.iter().filter(|(at, _)| (cut.from..cut.to).contains(at));
+                let within = self.partition_of(cut).records.iter().filter(|(at, _)| (cut.from..cut.to).contains(at));
                 let sealed: Vec<_> = within.map(|(_, which)| &pool[*which]).collect();
                 let sealed_leaves: Vec<_> = sealed.iter().map(|(_, record)| record.leaf).collect();
                 assert_eq!((cut.records as usize, cut.root), (sealed.len(), root(&sealed_leaves)), "block {height}");
@@ -100,10 +106,12 @@ impl World {
                     }
                 }
             }
+            keys.events_cut |= header.cuts.iter().any(|cut| self.index_of(cut) > 0);
             leaves.push(header.leaf());
             roots.push(root(&leaves));
         }
         self.check_signed(&roots);
+        keys.id
     }
 
     /// Everything signed is of this chain, whether it arrived or not; and of one size there is one root.
@@ -129,8 +137,10 @@ impl World {
 
     /// Whether every record is sealed, which is once, and every block signed.
     pub fn is_done(&self) -> bool {
-        let mut ends = vec![0; self.partitions.len()];
-        for cut in self.headers().iter().flat_map(|header| &header.cuts) {
+        let (mut ends, events) = (vec![0; self.partitions.len()], id(self.lost.len()));
+        let headers = self.headers();
+        let cuts = headers.iter().flat_map(|header| &header.cuts);
+        for cut in cuts.filter(|cut| self.index_of(cut) == 0 || cut.uuid == events) {
             ends[self.index_of(cut)] = cut.to;
         }
         let sealed = self

@@ -10,8 +10,9 @@ use medtrace_chainer::inspect::{Consortium, Inspected};
 use medtrace_chainer::recover::Followed;
 use medtrace_chainer::{Clock, Config, Status, Stop, take_over};
 use medtrace_ledger::checkpoint::cosign;
-use medtrace_ledger::{Checkpoint, KeyName, Note, Signer, TopicName};
+use medtrace_ledger::{Checkpoint, KeyName, Note, Signer, TopicName, TopicUuid};
 use medtrace_log::Cluster;
+use medtrace_log::topics::Topic;
 
 use crate::clocks;
 use crate::log::{Outcome, Pool, WITNESSES};
@@ -67,11 +68,11 @@ async fn lead(outside: &Simulated, config: &Config, consortium: &Arc<Consortium>
         if outside.world().topics() != topics {
             return Ok(());
         }
-        match turn(outside, &sealer.chain) {
+        match turn(outside, &sealer.chain, &topics) {
             Turn::Seal(waiting) if !waiting.is_empty() => {
                 let reading = sealer.time(config.clock).await?;
                 if reading.agrees() {
-                    let parts: Vec<_> = waiting.iter().map(part).collect();
+                    let parts: Vec<_> = waiting.iter().map(|waiting| part(waiting, &topics)).collect();
                     sealer.seal(reading.now_ms, &parts).await?;
                 }
             }
@@ -81,19 +82,27 @@ async fn lead(outside: &Simulated, config: &Config, consortium: &Arc<Consortium>
     }
 }
 
-fn part<'a>(((topic, partition), records): (&'a (TopicName, u32), &'a Vec<Inspected>)) -> Part<'a> {
-    Part { topic: topic.clone(), uuid: uuid(topic.as_str()), partition: *partition, records }
+fn part<'a>(((topic, partition), records): (&'a (TopicName, u32), &'a Vec<Inspected>), topics: &[Topic]) -> Part<'a> {
+    Part { topic: topic.clone(), uuid: uuid_of(topic, topics), partition: *partition, records }
 }
 
-/// Of each partition as many records as have arrived, which is any number.
-fn turn(outside: &Simulated, chain: &Chain) -> Turn {
+fn uuid_of(topic: &TopicName, topics: &[Topic]) -> TopicUuid {
+    topics.iter().find(|found| found.name == topic.as_str()).unwrap().uuid
+}
+
+/// Of each partition as many records as have arrived, which is any number; none that has to wait for a gap notice.
+fn turn(outside: &Simulated, chain: &Chain, topics: &[Topic]) -> Turn {
     let mut world = outside.world();
     let what = if world.orderly { 4 } else { world.dice.u8(..5) };
     let mut waiting = BTreeMap::new();
     for index in 0..world.partitions.len() {
         let (topic, number, pool) = world.partition(index);
         let topic: TopicName = topic.parse().unwrap();
-        let next = chain.next_offset(&topic, number);
+        let uuid = uuid_of(&topic, topics);
+        if !chain.takes(&topic, uuid) {
+            continue;
+        }
+        let next = chain.next_offset(&topic, uuid, number);
         let unread = world.partitions[index].records.iter().filter(|(offset, _)| *offset >= next);
         let all: Vec<_> =
             unread.map(|(offset, which)| Inspected { offset: *offset, ..pool[*which].1.clone() }).collect();

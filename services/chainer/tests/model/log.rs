@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use medtrace_chainer::Standing;
 use medtrace_chainer::inspect::{Inspected, inspect};
-use medtrace_ledger::block::Header;
-use medtrace_ledger::{Checkpoint, Genesis, Hash, ItemKind, SubmissionKind};
+use medtrace_ledger::block::{Cut, Header};
+use medtrace_ledger::{Checkpoint, Genesis, Hash, ItemKind, SubmissionKind, TopicUuid};
 use medtrace_log::consumer::Message;
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS, NOTICES, SCAN_EVENTS, Topic};
 use tokio::time::Instant;
@@ -22,6 +22,19 @@ pub const WITNESSES: [&str; 3] = ["w1.example", "w2.example", "w3.example"];
 const PARTITIONS: usize = 2;
 const PARTITIONS_MAX: usize = 5;
 
+/// How often `scan-events` may be made anew, and how often eight days may pass.
+pub const REMADE_MAX: usize = 3;
+pub const PASSES_MAX: usize = 3;
+pub const PASS_MS: u64 = 8 * 24 * 60 * 60 * 1000;
+
+/// The id of `scan-events` after it was made anew so often.
+pub fn id(remade: usize) -> TopicUuid {
+    match remade {
+        0 => uuid(SCAN_EVENTS),
+        _ => uuid(&format!("{SCAN_EVENTS} {remade}")),
+    }
+}
+
 /// What a record in the pool is, to the simple model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
@@ -32,6 +45,8 @@ pub enum Meaning {
     Admit,
     Enrol,
     Revoke,
+    /// From the id of this number to the next one, signed after so many passes of eight days.
+    Gap(usize, usize),
 }
 
 /// Records that were made and inspected once.
@@ -49,12 +64,16 @@ impl Pool {
         let of = |draft: Draft| made(draft.kind, Draft { genesis: genesis.clone(), ..draft }.value());
         let by = |key: &str, number| Draft { keys: vec![key.into()], ..Draft::events("acme", [event(number)]) };
         let other = Genesis { time_ms: 1, ..genesis.clone() };
-        let notices = vec![
+        let mut notices = vec![
             (Meaning::Admit, of(admission("acme"))),
             (Meaning::Enrol, of(enrolment("acme", "acme-2"))),
             (Meaning::Revoke, of(revocation("acme", "acme-2"))),
             (Meaning::Bad("undecodable"), made(SubmissionKind::Notices, b"?".to_vec())),
         ];
+        for (lost, passes) in (0..REMADE_MAX).flat_map(|lost| (0..=PASSES_MAX).map(move |passes| (lost, passes))) {
+            let draft = gap_between(SCAN_EVENTS, lost as u32 + 1, id(lost), id(lost + 1));
+            notices.push((Meaning::Gap(lost, passes), of(draft.at(NOW_MS + passes as u64 * PASS_MS))));
+        }
         let garbage = |bytes: &[u8]| (Meaning::Bad("undecodable"), made(SubmissionKind::Events, bytes.to_vec()));
         let twisted = Draft { items: vec![(ItemKind::Notice, b"{}".to_vec())], ..by("acme", 9) };
         let elsewhere = Draft { genesis: other, ..by("acme", 8) };
@@ -118,6 +137,8 @@ pub struct World {
     begun: Instant,
     /// `notices/0`, then the partitions of `scan-events`.
     pub partitions: Vec<Partition>,
+    /// All partitions as they were each time that `scan-events` was made anew: what an archive has.
+    pub lost: Vec<Vec<Partition>>,
     pub blocks: Vec<Message>,
     pub checkpoints: Vec<Message>,
     ends: BTreeMap<&'static str, u64>,
@@ -146,6 +167,7 @@ impl World {
             base_ms: NOW_MS,
             begun: Instant::now(),
             partitions: vec![Partition::default(); 1 + PARTITIONS],
+            lost: Vec::new(),
             blocks: Vec::new(),
             checkpoints: Vec::new(),
             ends: BTreeMap::new(),
@@ -174,7 +196,9 @@ impl World {
 
     /// Appends a record of the pool to a partition.
     pub fn append(&mut self, index: usize) {
-        let which = self.dice.usize(..self.partition(index).2.len());
+        // Gaps are told on purpose.
+        let kinds = self.partition(index).2.iter().filter(|(meaning, _)| !matches!(meaning, Meaning::Gap(..))).count();
+        let which = self.dice.usize(..kinds);
         let partition = &mut self.partitions[index];
         partition.records.push((partition.end, which));
         partition.end += 1;
@@ -192,6 +216,32 @@ impl World {
         }
     }
 
+    /// `scan-events` loses what it holds and is made anew, once something of it has been sealed.
+    pub fn make_anew(&mut self) {
+        let cut = self.headers().iter().any(|header| header.cuts.iter().any(|cut| cut.topic.as_str() == SCAN_EVENTS));
+        if cut && self.lost.len() < REMADE_MAX {
+            self.lost.push(self.partitions.clone());
+            self.partitions.truncate(1);
+            self.partitions.resize(1 + PARTITIONS, Partition::default());
+        }
+    }
+
+    /// A gap notice is posted, signed now: from the id of this number.
+    pub fn tell_gap(&mut self, lost: usize) {
+        let passes = usize::try_from((self.base_ms - NOW_MS) / PASS_MS).unwrap();
+        let which = self.pool.notices.iter().position(|(meaning, _)| *meaning == Meaning::Gap(lost, passes));
+        let notices = &mut self.partitions[0];
+        notices.records.push((notices.end, which.unwrap()));
+        notices.end += 1;
+    }
+
+    /// The partition that a cut is of, as it is or was.
+    pub fn partition_of(&self, cut: &Cut) -> &Partition {
+        let index = self.index_of(cut);
+        let lost = (0..self.lost.len()).find(|number| index > 0 && id(*number) == cut.uuid);
+        lost.map_or_else(|| &self.partitions[index], |number| &self.lost[number][index])
+    }
+
     pub fn grow(&mut self) {
         if self.partitions.len() <= PARTITIONS_MAX {
             self.partitions.push(Partition::default());
@@ -199,13 +249,14 @@ impl World {
     }
 
     pub fn topics(&self) -> Vec<Topic> {
-        let topic = |name: &str, partitions: usize| Topic {
+        let topic = |name: &str, uuid: TopicUuid, partitions: usize| Topic {
             name: name.into(),
-            uuid: uuid(name),
+            uuid,
             partitions: i32::try_from(partitions).unwrap(),
             replicas: 1,
         };
-        vec![topic(NOTICES, 1), topic(SCAN_EVENTS, self.partitions.len() - 1)]
+        let events = id(self.lost.len());
+        vec![topic(NOTICES, uuid(NOTICES), 1), topic(SCAN_EVENTS, events, self.partitions.len() - 1)]
     }
 
     /// Writes a transaction; the records of `blocks` and `checkpoints` are kept.

@@ -28,9 +28,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use life::{go_on, live, settle};
-use log::{Outcome, PROCESSES, Pool, World};
+use log::{Outcome, PASS_MS, PASSES_MAX, PROCESSES, Pool, REMADE_MAX, World};
 use outside::{Place, Simulated};
 use tokio::task::JoinHandle;
+use world::NOW_MS;
 
 /// Schedules in a normal run, and how long it may take; at least [`RUNS_MIN`] are made.
 const RUNS: u64 = 4_000;
@@ -40,6 +41,8 @@ const RUN_TIME: Duration = Duration::from_secs(15);
 const STEPS: usize = 150;
 /// Steps within which one process must then have sealed everything.
 const STEPS_TO_END: usize = 3_000;
+/// Of these, so often somebody looks whether a gap must be told.
+const STEPS_TO_MEND: usize = 40;
 
 /// The world with its processes.
 pub struct Stage {
@@ -127,6 +130,12 @@ impl Stage {
                 self.steps.push(format!("{id}'s clock jumps to {ahead_ms} ms ahead"));
             }
             28 | 29 => self.tell(format!("witness {id} comes or goes"), |world| world.witnesses[id].0 ^= true),
+            30 if some < 80 => self.tell("scan-events is made anew".into(), World::make_anew),
+            31 => self.tell("a gap notice".into(), |world| {
+                let gone = world.lost.len();
+                let any = world.dice.usize(..REMADE_MAX);
+                world.tell_gap(if some % 4 == 0 { any } else { gone.saturating_sub(1) });
+            }),
             32 => {
                 self.steps.push(format!("{id} is killed"));
                 self.kill(id).await;
@@ -143,12 +152,12 @@ impl Stage {
                 });
             }
             35 if some < 64 => {
-                let days = Duration::from_secs(8 * 24 * 60 * 60);
                 self.steps.push("eight days pass".into());
-                let passed = u64::try_from(days.as_millis()).unwrap();
                 let mut world = self.world.lock().unwrap();
-                world.base_ms += passed;
-                clocks::set(world.now_ms());
+                if world.base_ms < NOW_MS + PASSES_MAX as u64 * PASS_MS {
+                    world.base_ms += PASS_MS;
+                    clocks::set(world.now_ms());
+                }
             }
             35..38 => {
                 self.steps.push("some time passes".into());
@@ -186,6 +195,20 @@ impl Stage {
         self.world.lock().unwrap().check();
     }
 
+    /// An operator looks: where the chain is sealed under another id than `scan-events` has, the authority tells of the gap, or
+    /// the topic is made anew once more, as a gap told too early wants it.
+    fn mend(&mut self) {
+        let (sealed, made) = {
+            let world = self.world.lock().unwrap();
+            (world.check(), world.lost.len())
+        };
+        match sealed.cmp(&made) {
+            std::cmp::Ordering::Less => self.tell(format!("the gap {sealed} is told"), |world| world.tell_gap(sealed)),
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => self.tell("scan-events is made anew for the gap".into(), World::make_anew),
+        }
+    }
+
     /// All is well again: one process must seal everything.
     async fn heal(&mut self) {
         for id in 0..PROCESSES {
@@ -201,8 +224,11 @@ impl Stage {
         self.steps.push("all is well".into());
         // Chain time may be a minute ahead.
         tokio::time::advance(Duration::from_secs(120)).await;
-        for _ in 0..STEPS_TO_END {
+        for step in 1..=STEPS_TO_END {
             assert!(self.step(0, Outcome::Done).await, "nothing is wrong any more");
+            if step % STEPS_TO_MEND == 0 {
+                self.mend();
+            }
             if self.world.lock().unwrap().is_done() {
                 return;
             }

@@ -238,7 +238,7 @@ impl World {
             if only.is_some_and(|only| only != topic) {
                 continue;
             }
-            let within = self.partitions[index].records.iter().filter(|(at, _)| (cut.from..cut.to).contains(at));
+            let within = self.partition_of(cut).records.iter().filter(|(at, _)| (cut.from..cut.to).contains(at));
             for (ordinal, (offset, which)) in ordinals.zip(within) {
                 records.push(SealedRecord {
                     ordinal,

@@ -59,7 +59,7 @@ pub fn uuid(topic: &str) -> TopicUuid {
 }
 
 /// A submission on its way: what a test may spoil before it becomes a record.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Draft {
     pub kind: SubmissionKind,
     pub party: String,
@@ -159,6 +159,17 @@ pub fn enrolment(party: &str, new: &str) -> Draft {
 pub fn revocation(party: &str, old: &str) -> Draft {
     let notice = json!({"type": "key", "party": party, "revision": 2, "publicKey": public(old), "action": "revoke"});
     Draft::notice(party, &[party], &notice)
+}
+
+/// A topic was made anew: its ids, made from names.
+pub fn gap(topic: &str, revision: u32, lost: &str, new: &str) -> Draft {
+    gap_between(topic, revision, uuid(lost), uuid(new))
+}
+
+pub fn gap_between(topic: &str, revision: u32, lost: TopicUuid, new: TopicUuid) -> Draft {
+    let notice = json!({"type": "gap", "topic": topic, "revision": revision, "lost": lost, "new": new,
+        "reason": {"en": "a disk"}});
+    Draft::notice(AUTHORITY, &[AUTHORITY], &notice)
 }
 
 /// Unix milliseconds.

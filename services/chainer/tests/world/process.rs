@@ -90,7 +90,12 @@ impl Site {
 impl Site {
     /// Starts it, to be started again whenever it ends.
     pub fn keep(&self) -> Kept<'_> {
-        Kept { site: self, running: self.start() }
+        self.keep_on(self.start())
+    }
+
+    /// The same of one that runs.
+    pub fn keep_on(&self, running: Running) -> Kept<'_> {
+        Kept { site: self, running }
     }
 }
 
@@ -119,6 +124,29 @@ impl Kept<'_> {
         let deadline = Instant::now() + WAIT;
         while self.asked().await.is_none_or(|ready| ready["leader"] != false || ready["size"].as_u64() < Some(1)) {
             assert!(Instant::now() < deadline, "it does not follow: {}", self.log());
+            self.revive();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Resolves when it leads and is ready.
+    pub async fn leads(&mut self) {
+        self.told(|status, ready| status == 200 && ready["leader"] == true).await;
+    }
+
+    /// Resolves when it is not ready because it waits for a gap notice; what `/readyz` says.
+    pub async fn waits_for_gap(&mut self) -> Value {
+        self.told(|status, ready| status == 503 && ready["gap"].is_string()).await
+    }
+
+    /// Resolves when `/readyz` tells this.
+    async fn told(&mut self, wanted: impl Fn(u16, &Value) -> bool) -> Value {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            match self.running.state().await {
+                Some((status, ready)) if wanted(status, &ready) => return ready,
+                _ => assert!(Instant::now() < deadline, "{}", self.log()),
+            }
             self.revive();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -183,11 +211,13 @@ impl Running {
 
     /// What `/readyz` says, if it answers that it is ready.
     async fn asked(&self) -> Option<Value> {
+        self.state().await.filter(|(status, _)| *status == 200).map(|(_, ready)| ready)
+    }
+
+    /// The status and what `/readyz` says.
+    async fn state(&self) -> Option<(u16, Value)> {
         let answer = reqwest::get(format!("http://{}/readyz", self.address()?)).await.ok()?;
-        if answer.status() != 200 {
-            return None;
-        }
-        answer.json().await.ok()
+        Some((answer.status().as_u16(), answer.json().await.ok()?))
     }
 
     pub async fn metrics(&self) -> String {

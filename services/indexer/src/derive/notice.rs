@@ -1,6 +1,6 @@
 //! Notices: applied to the registry in log order, kept so that the registry can be rebuilt at start.
 
-use medtrace_ledger::{EventRef, Submission};
+use medtrace_ledger::{EventRef, Header, Submission};
 use medtrace_registry::{Notice, Registry};
 use medtrace_store::rows::NoticeRow;
 use serde::{Deserialize, Serialize};
@@ -58,12 +58,31 @@ impl<K: Keyed> Deriver<K> {
         self.keyed.put(Key::of(b'N').position(first).end(), &kept)
     }
 
+    /// The ids of topics that a block, whose notices have been taken, is the first to cut.
+    pub(super) fn take_topics(&mut self, header: &Header) -> anyhow::Result<()> {
+        let now = self.registry.now();
+        let first = header.cuts.iter().any(|cut| now.topic(&cut.topic).is_none());
+        self.registry.seal(header);
+        let position = EventRef { height: header.height, idx: 0 };
+        match first {
+            true => self.keyed.put(Key::of(b'T').position(position).end(), &header.text()),
+            false => Ok(()),
+        }
+    }
+
     /// The registry as it was when the keyed state was committed.
     pub(super) fn replay_notices(&mut self) -> anyhow::Result<()> {
+        let first_cuts = self.keyed.scan::<String>(b"T")?;
+        let first_cuts = first_cuts.iter().map(|(_, text)| Header::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut first_cuts = first_cuts.into_iter().peekable();
         for (_, kept) in self.keyed.scan::<Kept>(b"N")? {
+            while let Some(header) = first_cuts.next_if(|header| header.height < kept.height) {
+                self.registry.seal(&header);
+            }
             let submission = Submission::parse(&kept.text)?;
             kept.apply(&submission, &mut self.registry);
         }
+        first_cuts.for_each(|header| self.registry.seal(&header));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! `medtrace notice`: notices that several must sign, each on its own machine. `draft`, `show` and `sign` need no network,
-//! only the genesis.
+//! only the genesis; `gap` needs Kafka and the archive.
 
+mod gap;
 mod tell;
 
 use std::{
@@ -26,6 +27,8 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Notice {
+    /// Write the notice of a topic that lost its end and was made anew, once the archive holds what was sealed of it
+    Gap(gap::Gap),
     /// Write notices and who must sign them into a draft
     Draft(New),
     /// Show what drafts say, who has signed and who has not
@@ -91,6 +94,7 @@ pub struct Sign {
 impl Notice {
     pub async fn run(self, context: &Context) -> Done {
         match self {
+            Notice::Gap(gap) => gap.run(context).await,
             Notice::Draft(new) => new.run(context),
             Notice::Show(show) => show.show(context),
             Notice::Sign(sign) => sign.run(context),

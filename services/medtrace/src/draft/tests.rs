@@ -97,7 +97,7 @@ fn whoever_may_not_sign_does_not() {
         format!("{stranger} is no key of the authority in the genesis; of a member that joined later, say --later");
     assert_eq!(refused(authority(&["a", "stranger"], &[])), text);
     authority(&["a", "stranger"], &[stranger]).unwrap();
-    let few = "a new party is admitted by 2 members of the authority, here 1 will sign";
+    let few = "what gives power is signed by 2 members of the authority, here 1 will sign";
     assert_eq!(refused(authority(&["a"], &[])), few);
     assert_eq!(refused(authority(&["c", "c-2"], &[])), few, "two keys of one member are one vote");
 }

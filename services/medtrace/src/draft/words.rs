@@ -2,17 +2,18 @@
 
 use medtrace_registry::{
     Notice,
-    notice::{Delegation, Key, KeyAction, Party},
+    notice::{Delegation, Gap, Key, KeyAction, Party},
 };
 
 use super::makes_a_member;
 
-/// Lines that say what the notice does. Parties, keys and delegations in sentences, the others as their members.
+/// Lines that say what the notice does. Parties, keys, delegations and gaps in sentences, the others as their members.
 pub fn words(notice: &Notice) -> Vec<String> {
     match notice {
         Notice::Party(notice) => party(notice),
         Notice::Key(notice) => key(notice),
         Notice::Delegation(notice) => delegation(notice),
+        Notice::Gap(notice) => gap(notice),
         other => {
             // The very bytes that are signed.
             let json = String::from_utf8_lossy(&other.to_jcs()).into_owned();
@@ -81,6 +82,16 @@ fn delegation(notice: &Delegation) -> Vec<String> {
             format!("steps: {}", list(steps.iter().map(|step| step.as_str()))),
         ],
     }
+}
+
+fn gap(notice: &Gap) -> Vec<String> {
+    let Gap { topic, revision, lost, new, reason } = notice;
+    vec![
+        format!("go on with the topic {topic} after a LOSS (revision {revision})"),
+        format!("lost: what stood under the id {lost}; what was sealed of it is in an archive or nowhere"),
+        format!("from then on it is sealed under the id {new}, from its first record on"),
+        format!("because: {}", list([&reason.zh_cn, &reason.en].into_iter().flatten().map(|text| plain(text)))),
+    ]
 }
 
 /// A text from the notice on one line, with nothing in it that moves the cursor or turns the order of what is read.
