@@ -31,6 +31,14 @@ impl ArchiveError {
         ArchiveError::Damaged { path: path.to_owned(), detail: detail.into() }
     }
 
+    /// Whether nothing is wrong but the connection: the same may be tried again.
+    pub fn passes(&self) -> bool {
+        match self {
+            ArchiveError::Log(error) => error.passes(),
+            error => matches!(error, ArchiveError::Store { .. }),
+        }
+    }
+
     /// Whether what was read contradicts itself, and not only cannot be reached.
     pub fn contradicts(&self) -> bool {
         match self {

@@ -31,7 +31,7 @@ mod writer;
 pub use blocks::Blocks;
 pub use erased::erasure_at;
 pub use error::ArchiveError;
-pub use source::Source;
+pub use source::{Records, Source};
 pub use writer::Writer;
 
 use std::path::Path;

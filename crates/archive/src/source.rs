@@ -1,7 +1,8 @@
-//! Blocks from an archive, from Kafka, or from both: what the archive holds from there, what follows from Kafka.
+//! Blocks from an archive, from Kafka, or from both: what the archive holds from there, what follows from Kafka. Who needs
+//! one topic only reads it from Kafka, and from the archive where the topic was made anew since.
 
-use medtrace_log::Cluster;
 use medtrace_log::sealed::{SealedBlock, SealedLog};
+use medtrace_log::{Cluster, LogError};
 
 use crate::{Archive, ArchiveError, Blocks};
 
@@ -55,5 +56,54 @@ impl Source {
         let block = log.next().await?;
         self.next += 1;
         Ok(Some(block))
+    }
+}
+
+/// Follows the blocks from a height on, with the records of one topic, or of all: from Kafka, as long as that has them.
+pub struct Records {
+    archive: Option<Archive>,
+    cluster: Cluster,
+    topic: Option<&'static str>,
+    log: SealedLog,
+    /// In the log's place, once a cut was under an id that its topic has no more.
+    source: Option<Source>,
+    next: u64,
+}
+
+impl Records {
+    /// Starts with block `height`. The archive is opened where it is needed.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub async fn open(
+        archive: Option<&Archive>,
+        cluster: &Cluster,
+        height: u64,
+        topic: Option<&'static str>,
+    ) -> Result<Records, LogError> {
+        let log = SealedLog::open(cluster, height, topic).await?;
+        let (archive, cluster) = (archive.cloned(), cluster.clone());
+        Ok(Records { archive, cluster, topic, log, source: None, next: height })
+    }
+
+    /// The next block; waits until there is one. Cancelling it is as with [`SealedLog::next`].
+    ///
+    /// # Errors
+    /// Those of the archive and of the log.
+    pub async fn next(&mut self) -> Result<SealedBlock, ArchiveError> {
+        let mut block = match &mut self.source {
+            Some(source) => source.next().await?,
+            None => match self.log.next().await {
+                Err(LogError::MadeAnew { .. }) if self.archive.is_some() => {
+                    let source = Source::open(self.archive.as_ref(), Some(&self.cluster), self.next).await?;
+                    self.source.insert(source).next().await?
+                }
+                block => Some(block?),
+            },
+        }
+        .ok_or_else(|| LogError::Broken("the log has no end".to_owned()))?;
+        block.records.retain(|record| self.topic.is_none_or(|topic| record.topic == topic));
+        self.next += 1;
+        Ok(block)
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use medtrace_archive::Archive;
 use medtrace_ledger::policy::Witness;
 use medtrace_ledger::{Genesis, Signer};
 use medtrace_log::Cluster;
@@ -26,6 +27,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// `MEDTRACE_KAFKA`: bootstrap servers. Whoever controls it decides what is sealed, but can forge no signature.
     pub kafka: Cluster,
+    /// `MEDTRACE_ARCHIVE`: an archive, from which notices are read that were sealed in a topic that was made anew since.
+    pub archive: Option<Archive>,
     /// `MEDTRACE_GENESIS`: the genesis note. Whoever controls it decides whose keys are believed.
     pub genesis: Genesis,
     /// `MEDTRACE_DATA`: own folder, one process at a time. Whoever removes it takes away the memory of what was sealed.
@@ -51,6 +54,7 @@ impl Config {
         let wrong = |reason: String| ConfigError::new("MEDTRACE_KEYS", reason);
         let keys = Keyring::open(&env.folder("MEDTRACE_KEYS")?, Protection::from_env(env)?)
             .map_err(|error| wrong(error.to_string()))?;
+        let archive = env.text("MEDTRACE_ARCHIVE").map(Archive::open).transpose();
         let chainer = &genesis.policy.log;
         let signer = keys.of(&chainer.name).into_iter().find(|signer| signer.key.public() == chainer.public);
         let missing =
@@ -58,6 +62,7 @@ impl Config {
         Ok(Config {
             admin: env.or("MEDTRACE_ADMIN", ADMIN)?,
             kafka: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
+            archive: archive.map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
             data: env.own_folder("MEDTRACE_DATA")?,
             signer: signer.ok_or_else(missing)?,
             witnesses: witnesses(&genesis, env.text("MEDTRACE_WITNESSES").unwrap_or_default())?,

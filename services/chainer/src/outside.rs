@@ -4,9 +4,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use medtrace_archive::{ArchiveError, Records as SealedRecords};
 use medtrace_ledger::KeyName;
 use medtrace_log::consumer::{Follower, Isolation, Message, last};
-use medtrace_log::sealed::{SealedBlock, SealedLog};
+use medtrace_log::sealed::SealedBlock;
 use medtrace_log::topics::{self, BLOCKS, NOTICES, SCAN_EVENTS, Topic};
 use medtrace_log::transactions::{TransactionError, Transactions, Write};
 use medtrace_log::{Cluster, LogError};
@@ -74,7 +75,7 @@ pub trait Headers: Send {
 /// Follows the sealed blocks.
 pub trait Blocks: Send {
     /// Waits for the next. Cancelling loses nothing.
-    fn next(&mut self) -> impl Future<Output = Result<SealedBlock, LogError>> + Send;
+    fn next(&mut self) -> impl Future<Output = Result<SealedBlock, ArchiveError>> + Send;
 }
 
 /// Kafka, a folder of this machine's, and witnesses behind HTTP.
@@ -97,7 +98,7 @@ impl Machine {
 impl Outside for Machine {
     type Writer = Transacting;
     type Headers = Follower;
-    type Blocks = SealedLog;
+    type Blocks = SealedRecords;
 
     async fn writer(&self) -> Result<Transacting, LogError> {
         let cluster = self.cluster().clone();
@@ -114,8 +115,8 @@ impl Outside for Machine {
         Follower::open(self.cluster(), BLOCKS, Isolation::Committed, &[(0, from)]).await
     }
 
-    async fn blocks(&self, height: u64, topic: Option<&'static str>) -> Result<SealedLog, LogError> {
-        SealedLog::open(self.cluster(), height, topic).await
+    async fn blocks(&self, height: u64, topic: Option<&'static str>) -> Result<SealedRecords, LogError> {
+        SealedRecords::open(self.config.archive.as_ref(), self.cluster(), height, topic).await
     }
 
     async fn topics(&self) -> Result<Vec<Topic>, LogError> {
@@ -157,8 +158,8 @@ impl Headers for Follower {
     }
 }
 
-impl Blocks for SealedLog {
-    async fn next(&mut self) -> Result<SealedBlock, LogError> {
-        SealedLog::next(self).await
+impl Blocks for SealedRecords {
+    async fn next(&mut self) -> Result<SealedBlock, ArchiveError> {
+        SealedRecords::next(self).await
     }
 }

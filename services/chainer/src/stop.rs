@@ -1,5 +1,6 @@
 //! Why the chainer stops. Most reasons end the process; a supervisor starts it again, and the start finds out what holds.
 
+use medtrace_archive::ArchiveError;
 use medtrace_ledger::KeyName;
 use medtrace_ledger::note::NoteError;
 use medtrace_log::LogError;
@@ -13,6 +14,9 @@ pub enum Stop {
     /// Kafka does not answer, or needs an operator.
     #[error("failed to use the log")]
     Log(#[from] LogError),
+    /// The archive does not answer, or needs an operator.
+    #[error("failed to use the archive")]
+    Archive(#[source] ArchiveError),
     /// The transaction's outcome is unknown, or another leader has taken over.
     #[error("failed to seal block {height}")]
     Commit { height: u64, source: TransactionError },
@@ -62,9 +66,22 @@ pub enum Stop {
     Sign(#[from] NoteError),
 }
 
+impl From<ArchiveError> for Stop {
+    fn from(error: ArchiveError) -> Stop {
+        match error {
+            ArchiveError::Log(error) => Stop::Log(error),
+            error => Stop::Archive(error),
+        }
+    }
+}
+
 impl Stop {
     /// Whether nothing is wrong but the connection: the same process may start over.
     pub fn passes(&self) -> bool {
-        matches!(self, Stop::Log(error) if error.passes())
+        match self {
+            Stop::Log(error) => error.passes(),
+            Stop::Archive(error) => error.passes(),
+            _ => false,
+        }
     }
 }

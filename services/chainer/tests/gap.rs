@@ -12,19 +12,16 @@ use medtrace_chainer::verify::Verifier;
 use medtrace_chainer::{NoGap, Report, find_gap, verify_chain, verify_chain_from};
 use medtrace_ledger::merkle::{self, Tree};
 use medtrace_ledger::proof::Parts;
-use medtrace_ledger::{Checkpoint, EventRef, Hash, KeySet, Note, Proof, TopicName, TopicUuid};
+use medtrace_ledger::{Checkpoint, EventRef, Hash, KeySet, Note, Proof, TopicName};
 use medtrace_log::consumer::{Isolation, last};
 use medtrace_log::embedded::Scratch;
 use medtrace_log::producer::Producer;
 use medtrace_log::record::Record;
 use medtrace_log::sealed::SealedLog;
-use medtrace_log::topics::{self, CHECKPOINTS, SCAN_EVENTS};
+use medtrace_log::topics::{CHECKPOINTS, NOTICES, SCAN_EVENTS};
 use medtrace_log::{Cluster, LogError};
 use medtrace_registry::Notice;
 use medtrace_registry::notice::Texts;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use serde_json::json;
 use world::process::{Site, all_sealed};
 use world::*;
@@ -36,24 +33,11 @@ fn scan_events() -> TopicName {
     SCAN_EVENTS.parse().unwrap()
 }
 
-async fn id_of(cluster: &Cluster) -> TopicUuid {
-    topics::describe(cluster, &[SCAN_EVENTS]).await.unwrap()[0].uuid
-}
-
-/// Deletes the topic, which our nodes forbid and this one is told to allow, and makes it again.
-async fn make_anew(kafka: &mut Scratch) {
-    let cluster = kafka.cluster();
-    kafka.stop().await;
-    kafka.restart_with("delete.topic.enable=true\n").await.unwrap();
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", cluster.bootstrap()).create().unwrap();
-    let old = id_of(&cluster).await;
-    assert_eq!(admin.delete_topics(&[SCAN_EVENTS], &AdminOptions::new()).await.unwrap(), [Ok(SCAN_EVENTS.to_owned())]);
-    // Whoever finds it missing makes it again: a process that starts, or this test.
-    let deadline = Instant::now() + WAIT;
-    while !topics::ensure(&cluster).await.is_ok_and(|made| made[0].uuid != old) {
-        assert!(Instant::now() < deadline);
-    }
+fn empty_archive(kafka: &Scratch) -> (Archive, String) {
+    let folder = kafka.folder().join("archive");
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = folder.to_str().unwrap().to_owned();
+    (Archive::open(&place).unwrap(), place)
 }
 
 /// Archives so many blocks.
@@ -124,23 +108,20 @@ async fn first_proof(archive: &Archive, cluster: &Cluster) -> Proof {
 async fn a_topic_made_anew_is_sealed_after_a_gap_notice_and_not_before() {
     let mut kafka = Scratch::start().await;
     let (cluster, site) = (kafka.cluster(), Site::new(&kafka, "chainer"));
-    let folder = kafka.folder().join("archive");
-    std::fs::create_dir_all(&folder).unwrap();
-    let kept = Archive::open(folder.to_str().unwrap()).unwrap();
+    let (kept, _) = empty_archive(&kafka);
     let producer = Producer::open(&cluster).unwrap();
     let running = site.begin(&producer).await;
     send(&producer, &Draft::events("acme", [event(1)])).await;
     let before = all_sealed(&cluster).await;
     archive(&cluster, &kept, before.blocks).await;
-    let (old, reason) = (id_of(&cluster).await, || Texts::both("a disk"));
+    let reason = || Texts::both("a disk");
     let none = find_gap(Some(&kept), &cluster, &genesis(), &scan_events(), reason()).await;
-    assert!(matches!(none, Err(NoGap::SameId(_, id)) if id == old), "{none:?}");
+    assert!(matches!(none, Err(NoGap::SameId(..))), "{none:?}");
     drop(producer);
 
     // Under a running chainer, which a supervisor starts again if it ends.
     let mut running = site.keep_on(running);
-    make_anew(&mut kafka).await;
-    let new = id_of(&cluster).await;
+    let (old, new) = kafka.make_anew(SCAN_EVENTS).await;
     let waits = running.waits_for_gap().await;
     let told = format!("topic scan-events is {new}, the chain was cut from {old}");
     assert_eq!((waits["gap"].as_str(), waits["doing"].as_str()), (Some(&*told), Some("waiting for a gap notice")));
@@ -188,5 +169,43 @@ async fn a_topic_made_anew_is_sealed_after_a_gap_notice_and_not_before() {
     let proof = first_proof(&kept, &cluster).await;
     let shown = proof.check(&genesis()).unwrap();
     assert!(proof.header.cuts.iter().any(|cut| cut.uuid == old), "{shown:?}");
+    running.kill().await;
+}
+
+#[tokio::test]
+async fn a_gap_in_the_notices_is_told_by_the_first_record_of_the_new_topic() {
+    let mut kafka = Scratch::start().await;
+    let cluster = kafka.cluster();
+    let (kept, place) = empty_archive(&kafka);
+    let (without, with) = (Site::new(&kafka, "without"), Site::new(&kafka, "with").with("MEDTRACE_ARCHIVE", &place));
+    let producer = Producer::open(&cluster).unwrap();
+    let running = with.begin(&producer).await;
+    send(&producer, &Draft::events("acme", [event(1)])).await;
+    let before = all_sealed(&cluster).await;
+    archive(&cluster, &kept, before.blocks).await;
+    assert_eq!(running.stop().await.code, Some(0));
+    drop(producer);
+    let (old, _) = kafka.make_anew(NOTICES).await;
+
+    // Nobody knows whose keys are valid who has not read the notices; who has the archive has.
+    let mut refused = without.start();
+    assert_eq!(refused.ended().await.code, Some(1));
+    assert!(refused.log().contains(&format!("read notices as it was under the id {old}")), "{}", refused.log());
+    let mut running = with.keep();
+    running.waits_for_gap().await;
+    let producer = Producer::open(&cluster).unwrap();
+    send(&producer, &Draft::events("acme", [event(2)])).await;
+    let gap = find_gap(Some(&kept), &cluster, &genesis(), &NOTICES.parse().unwrap(), Texts::both("a disk")).await;
+    let notice: serde_json::Value = serde_json::from_slice(&Notice::Gap(gap.unwrap()).to_jcs()).unwrap();
+    send(&producer, &Draft::notice(AUTHORITY, &[AUTHORITY], &notice)).await;
+    running.leads().await;
+    send(&producer, &enrolment("acme", "acme-2")).await;
+    assert_eq!(sealed(&kept, &cluster, 5).await.findings, []);
+    // A key of before the loss still speaks, and so it is for who starts again.
+    running.die().await;
+    running.revive();
+    running.leads().await;
+    send(&producer, &Draft::events("acme", [event(3)])).await;
+    assert_eq!(sealed(&kept, &cluster, 6).await.findings, []);
     running.kill().await;
 }

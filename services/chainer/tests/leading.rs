@@ -94,6 +94,7 @@ async fn a_clock_that_is_not_the_brokers_seals_nothing() {
         data: site.folder.join("data"),
         signer: chainer(),
         witnesses: Vec::new(),
+        archive: None,
         heartbeat: Duration::from_secs(60),
         clock: Clock(|| now_ms().saturating_add_signed(AHEAD_MS.load(Ordering::Relaxed))),
     };

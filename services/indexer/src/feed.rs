@@ -23,7 +23,7 @@ pub(crate) async fn read(
     loop {
         match read_from(&config, &mut height, &blocks, &shutdown).await {
             Ok(()) => return Ok(()),
-            Err(error) if passes(&error) => {
+            Err(error) if error.passes() => {
                 tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "the log will be opened again");
                 if !wait(&shutdown).await {
                     return Ok(());
@@ -31,14 +31,6 @@ pub(crate) async fn read(
             }
             Err(error) => return Err(error),
         }
-    }
-}
-
-/// Whether it is worth another attempt.
-fn passes(error: &ArchiveError) -> bool {
-    match error {
-        ArchiveError::Log(error) => error.passes(),
-        error => matches!(error, ArchiveError::Store { .. }),
     }
 }
 

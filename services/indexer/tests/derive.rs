@@ -6,7 +6,7 @@ mod world;
 use medtrace_event::{Action, Kind};
 use medtrace_indexer::derive::{Deriver, Foreign};
 use medtrace_indexer::keyed::Keyed;
-use medtrace_ledger::{ItemKind, SubmissionKind};
+use medtrace_ledger::{ItemKind, SubmissionKind, TopicUuid};
 use medtrace_log::sealed::SealedBlock;
 use medtrace_store::rows::*;
 use medtrace_timeline::{Balance, Flags, Irregular, State, Whereabouts};
@@ -626,6 +626,29 @@ fn notices_are_kept_with_what_refused_them_and_survive_a_restart() {
     world.restart();
     let rows = world.say("maker", &[commission(1, 0, PACK, "L1")]).clone();
     assert_eq!(rows.events[0].flags, 0, "still entitled");
+}
+
+#[test]
+fn gaps_are_judged_by_the_ids_in_headers_also_after_a_restart() {
+    let id = |byte| TopicUuid([byte; 16]);
+    let gap = |revision: u32, lost: u8, new: u8| {
+        let notice = json!({"type": "gap", "topic": "scan-events", "revision": revision, "lost": id(lost),
+            "new": id(new), "reason": {"en": "a disk"}});
+        Said::notice(AUTHORITY, &[AUTHORITY], &notice)
+    };
+    let mut world = World::with_parties();
+    let refusal = |world: &mut World, said: Said| world.seal(&[said]).notices[0].refusal.clone();
+    assert!(refusal(&mut world, gap(1, 1, 2)).contains("(unknown-topic)"), "nothing of it is sealed yet");
+    world.say("maker", &[commission(1, 0, PACK, "L1")]);
+    assert!(refusal(&mut world, gap(1, 3, 2)).contains("(not-its-id)"));
+    // The id that a gap names is taken up only by who knows the first.
+    world.restart();
+    assert_eq!(refusal(&mut world, gap(1, 1, 2)), "");
+    let before = world.deriver.registry().clone();
+    world.restart();
+    assert_eq!(*world.deriver.registry(), before);
+    assert!(refusal(&mut world, gap(2, 2, 1)).contains("(id-used)"));
+    assert_eq!(refusal(&mut world, gap(2, 2, 3)), "");
 }
 
 #[test]

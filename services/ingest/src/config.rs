@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use medtrace_archive::Archive;
 use medtrace_ledger::{Genesis, KeyName, PartyId};
 use medtrace_log::Cluster;
 use medtrace_service::keys::Protection;
@@ -23,6 +24,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// `MEDTRACE_KAFKA`: bootstrap servers. Whoever controls it decides which log is written, but can forge nothing.
     pub kafka: Cluster,
+    /// `MEDTRACE_ARCHIVE`: an archive, from which notices are read that were sealed in a topic that was made anew since.
+    pub archive: Option<Archive>,
     /// `MEDTRACE_GENESIS`: the genesis note. Whoever controls it decides which authority is believed.
     pub genesis: Genesis,
     /// `MEDTRACE_DATA`: this process's own folder; capture jobs are spooled under `jobs/`.
@@ -43,12 +46,14 @@ impl Config {
         let (path, note) = env.file("MEDTRACE_GENESIS")?;
         let genesis = Genesis::parse(&note)
             .map_err(|e| ConfigError::new("MEDTRACE_GENESIS", format!("{}: {e}", path.display())))?;
+        let archive = env.text("MEDTRACE_ARCHIVE").map(Archive::open).transpose();
         Ok(Config {
             service,
             name: env.or("MEDTRACE_NAME", service.name)?,
             listen: env.or("MEDTRACE_LISTEN", service.listen)?,
             admin: env.or("MEDTRACE_ADMIN", service.admin)?,
             kafka: Cluster::new(env.required::<String>("MEDTRACE_KAFKA")?),
+            archive: archive.map_err(|error| ConfigError::new("MEDTRACE_ARCHIVE", error))?,
             genesis,
             data: env.own_folder("MEDTRACE_DATA")?,
             keys: env.folder("MEDTRACE_KEYS")?,

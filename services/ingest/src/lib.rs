@@ -192,7 +192,7 @@ pub async fn run(public: TcpListener, admin: TcpListener, config: Config, shutdo
         tokio::try_join!(
             life::serve(public, http::router(app.clone()), shutdown.clone()),
             admin::serve(admin, metrics, move || ready.readiness(), shutdown.clone()),
-            view::follow(&config.kafka, &view, shutdown.clone()),
+            view::follow(&config.kafka, config.archive.as_ref(), &view, shutdown.clone()),
         )?;
         // What was taken is carried out before the process ends.
         app.groups.drain().await;

@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use medtrace_archive::{Archive, ArchiveError, Records};
 use medtrace_ledger::{Genesis, Header, Note, Submission, TopicUuid};
 use medtrace_log::{
     Cluster, LogError,
     consumer::{Isolation, last},
     record::Record,
-    sealed::{SealedBlock, SealedLog, read_header},
+    sealed::{SealedBlock, read_header},
     topics::{BLOCKS, NOTICES, SCAN_EVENTS},
 };
 use medtrace_registry::Registry;
@@ -157,7 +158,7 @@ impl View {
         self.change(|progress| progress.head = Some(head.max(progress.applied.map(|(height, _)| height))));
     }
 
-    fn set_trouble(&self, trouble: &LogError) {
+    fn set_trouble(&self, trouble: &ArchiveError) {
         self.change(|progress| progress.trouble = Some(trouble.to_string()));
     }
 
@@ -188,23 +189,28 @@ fn bad_events(header: &Header) -> Vec<((u32, u64), String)> {
 
 /// Follows the chain until the shutdown. Waits out an unreachable broker; ends with an error where the log contradicts
 /// itself or an operator is needed.
-pub async fn follow(cluster: &Cluster, view: &View, shutdown: Shutdown) -> anyhow::Result<()> {
+pub async fn follow(
+    cluster: &Cluster,
+    archive: Option<&Archive>,
+    view: &View,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     tokio::select! {
         () = shutdown.cancelled() => Ok(()),
-        ended = apply_blocks(cluster, view) => ended,
+        ended = apply_blocks(cluster, archive, view) => ended,
         ended = look_up_head(cluster, view) => ended,
     }
 }
 
-async fn apply_blocks(cluster: &Cluster, view: &View) -> anyhow::Result<()> {
+async fn apply_blocks(cluster: &Cluster, archive: Option<&Archive>, view: &View) -> anyhow::Result<()> {
     loop {
         let next = view.height().map_or(0, |height| height + 1);
         let followed = async {
-            let mut log = SealedLog::open(cluster, next, Some(NOTICES)).await?;
+            let mut log = Records::open(archive, cluster, next, Some(NOTICES)).await?;
             loop {
                 let block = log.next().await?;
                 if let Err(unreadable) = view.apply(&block) {
-                    return Err::<(), LogError>(LogError::Broken(unreadable.to_string()));
+                    return Err::<(), ArchiveError>(LogError::Broken(unreadable.to_string()).into());
                 }
             }
         };
@@ -219,14 +225,14 @@ async fn look_up_head(cluster: &Cluster, view: &View) -> anyhow::Result<()> {
         match last(cluster, BLOCKS, 0, Isolation::Committed).await {
             Ok(None) => view.set_head(None),
             Ok(Some(message)) => view.set_head(Some(read_header(&message)?.0.height)),
-            Err(error) => wait_out(view, error).await?,
+            Err(error) => wait_out(view, error.into()).await?,
         }
         tokio::time::sleep(Duration::from_millis(HEAD_EVERY_MS)).await;
     }
 }
 
 /// The one place that decides what can be waited out.
-async fn wait_out(view: &View, error: LogError) -> anyhow::Result<()> {
+async fn wait_out(view: &View, error: ArchiveError) -> anyhow::Result<()> {
     match error {
         error if error.passes() => {
             tracing::warn!(error = %error, "the log cannot be followed at the moment");

@@ -175,6 +175,22 @@ fn of_what_the_chain_names_bad_the_latest_is_remembered() {
     assert_eq!(view.bad(1, 0), None);
 }
 
+#[test]
+fn what_was_bad_before_a_gap_says_nothing_of_the_same_offsets_after_it() {
+    let view = world();
+    view.apply(&bad_block(1, 0, 2)).unwrap();
+    let gap = |lost, new| {
+        let notice = json!({"type": "gap", "topic": "scan-events", "revision": 1, "lost": lost, "new": new,
+            "reason": {"en": "a disk"}});
+        sealed_notices("moh", &[key(1)], &[notice])
+    };
+    let new = medtrace_ledger::TopicUuid([9; 16]);
+    view.apply(&block(2, &[gap(new, uuid())])).unwrap();
+    assert_eq!(view.bad(0, 1).as_deref(), Some("root"), "that one did nothing");
+    view.apply(&block(3, &[gap(uuid(), new)])).unwrap();
+    assert_eq!(view.bad(0, 1), None);
+}
+
 /// 100 requests of 200 items each: about 1 MB as events.
 fn long_list() -> Vec<Value> {
     let items = |n: u32| (0..200).map(|i| format!("(01)09506000134352(21)N{n}SERIAL{i}(10)L1")).collect::<Vec<_>>();

@@ -95,26 +95,30 @@ pub async fn missing(app: &App, snapshot: &Snapshot, receipt: &str) -> Result<St
     }
 }
 
-/// The header of the block whose cuts reach beyond the receipt's offset first.
+/// The header of the block whose cuts reach beyond the receipt's offset first: under its topic's id, or if there is none under
+/// any, because the same offsets are there again under another id after a gap.
 async fn covering(app: &App, snapshot: &Snapshot, receipt: &Receipt) -> Result<Header, Problem> {
     #[derive(Row, Deserialize)]
     struct HeightRow {
         height: u64,
     }
-    let row = app
-        .client
-        .query(
-            "SELECT ?fields FROM block FINAL
-             WHERE height < ? AND arrayExists(p -> p.1 = ? AND p.2 = ? AND p.3 > ?, positions)
-             AND position(header, ?) > 0 ORDER BY height LIMIT 1",
-        )
-        .bind(snapshot.headers_known())
-        .bind(receipt.topic.as_str())
-        .bind(receipt.partition)
-        .bind(receipt.offset)
-        // After a gap the same offsets are there again, under another id.
-        .bind(format!("cut {} {} {} ", receipt.topic, receipt.uuid, receipt.partition));
-    let none = || Kind::Unavailable.because(format!("offset {} is not sealed yet; ask again", receipt.offset));
-    let row = row.fetch_optional::<HeightRow>().await.map_err(store_failed)?.ok_or_else(none)?;
-    header_at(app, snapshot, row.height).await
+    let cut = format!("cut {} {} {} ", receipt.topic, receipt.uuid, receipt.partition);
+    for line in [&*cut, ""] {
+        let row = app
+            .client
+            .query(
+                "SELECT ?fields FROM block FINAL
+                 WHERE height < ? AND arrayExists(p -> p.1 = ? AND p.2 = ? AND p.3 > ?, positions)
+                 AND position(header, ?) > 0 ORDER BY height LIMIT 1",
+            )
+            .bind(snapshot.headers_known())
+            .bind(receipt.topic.as_str())
+            .bind(receipt.partition)
+            .bind(receipt.offset)
+            .bind(line);
+        if let Some(row) = row.fetch_optional::<HeightRow>().await.map_err(store_failed)? {
+            return header_at(app, snapshot, row.height).await;
+        }
+    }
+    Err(Kind::Unavailable.because(format!("offset {} is not sealed yet; ask again", receipt.offset)))
 }

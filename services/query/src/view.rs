@@ -11,7 +11,7 @@ use anyhow::Context;
 use clickhouse::Client;
 use medtrace_ledger::block::IDX_PER_SUBMISSION;
 use medtrace_ledger::merkle::Tree;
-use medtrace_ledger::{Genesis, Hash, PublicKey};
+use medtrace_ledger::{Genesis, Hash, PublicKey, TopicName};
 use medtrace_registry::{Notice, Position, Registry};
 use medtrace_service::{Problem, Shutdown};
 use medtrace_store::rows::NoticeRow;
@@ -211,12 +211,26 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
             log.push(Hash(marker.leaf));
         }
     }
-    for (topic, partition, next) in markers.into_iter().flat_map(|m| m.positions) {
-        snapshot.positions.insert((topic, partition), next);
+    let gaps: Vec<_> = notices.iter().filter(|row| row.kind == "gap").filter_map(made_anew).collect();
+    for marker in markers {
+        for (_, made_anew) in gaps.iter().filter(|(height, _)| *height == marker.height) {
+            snapshot.positions.retain(|(topic, _), _| topic != made_anew.as_str());
+        }
+        for (topic, partition, next) in marker.positions {
+            snapshot.positions.insert((topic, partition), next);
+        }
     }
     (snapshot.height, snapshot.time_ms) = (Some(height), time_ms);
     sender.send_replace(snapshot);
     Ok(if at_end { Stepped::ToTheEnd } else { Stepped::On })
+}
+
+/// The block and the topic of a gap: from there on its offsets are others.
+fn made_anew(row: &NoticeRow) -> Option<(u64, TopicName)> {
+    match Notice::parse(row.body.as_bytes()) {
+        Ok(Notice::Gap(gap)) => Some((row.block, gap.topic)),
+        _ => None,
+    }
 }
 
 fn submission_of(row: &NoticeRow) -> (u64, u32) {

@@ -16,6 +16,7 @@ use medtrace_archive::{Archive, Source, Writer};
 use medtrace_ledger::AddCheckpoint;
 use medtrace_log::Cluster;
 use medtrace_log::embedded::Scratch as Kafka;
+use medtrace_log::topics::SCAN_EVENTS;
 use medtrace_witness::folder::replace;
 use medtrace_witness::{Config, Witness};
 use serde_json::Value;
@@ -122,4 +123,40 @@ async fn a_regulator_needs_no_kafka() {
     assert_eq!((&alarm["kind"], &alarm["size"]), (&"block".into(), &2.into()), "{alarm}");
     assert_eq!(witness.post(ask(&tree, 0, old)).await.status, 403);
     witness.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_lost_before_a_gap_is_recomputed_from_the_archive() {
+    let (mut kafka, scratch) = (Kafka::start().await, Scratch::new());
+    let (cluster, folder) = (kafka.cluster(), scratch.path().join("archive"));
+    fs::create_dir_all(&folder).unwrap();
+    let kept = Archive::open(folder.to_str().unwrap()).unwrap();
+    let sealing = chainer(&kafka, None);
+    grow(&cluster, 0).await;
+    grow(&cluster, 1).await;
+    let mut writer = kept.write().await.unwrap();
+    assert!(writer.next_written().await.unwrap().is_none());
+    let old = archive(&mut writer, &cluster).await;
+    let (lost, new) = kafka.make_anew(SCAN_EVENTS).await;
+    let told = notify(&cluster, &gap(lost, new)).await;
+    let size = grow(&cluster, 2).await;
+    assert!(old < told && told < size);
+
+    // It says nothing of what it cannot read, and does not call it tampering.
+    let reads = async |data: &str, archive: Option<Archive>| {
+        let config = Config { archive, ..config(&scratch.path().join(data), Some(cluster.clone())) };
+        Served::of(Witness::open(config, replace()).unwrap(), "127.0.0.1:0").await
+    };
+    let without = reads("without", None).await;
+    let with = reads("with", Some(kept)).await;
+    recomputed(&with, size).await;
+    let tree = headers(&cluster).await;
+    let (_, _, note) = head(&cluster).await.unwrap();
+    let answer = with.post(AddCheckpoint { note: note.clone(), ..ask(&tree, 0, size) }).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(without.post(AddCheckpoint { note, ..ask(&tree, 0, size) }).await.status, 503);
+    assert_eq!((with.alarms().await, without.alarms().await), (vec![], vec![]));
+    with.stop().await;
+    without.stop().await;
+    sealing.stop().await;
 }

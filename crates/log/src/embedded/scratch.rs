@@ -3,11 +3,13 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use medtrace_ledger::TopicUuid;
 use nix::sys::signal::Signal;
 
 use super::{Node, NodeError, NodeSettings, libs};
+use crate::cluster::REQUEST_MS;
 use crate::{Cluster, topics};
 
 /// A node on free ports, with all topics, in a temporary folder that goes with it. For tests; needs the jars and java.
@@ -73,6 +75,31 @@ impl Scratch {
     pub async fn restart_with(&mut self, more: &str) -> Result<(), NodeError> {
         more.clone_into(&mut self.settings.more);
         self.restart().await
+    }
+
+    /// A topic loses what it holds and is made anew: deleted, which our nodes forbid and this one is told to allow, and made
+    /// again. Its ids before and after.
+    pub async fn make_anew(&mut self, topic: &str) -> (TopicUuid, TopicUuid) {
+        let cluster = self.cluster();
+        let id = async || {
+            let found = topics::describe(&cluster, &[topic]).await;
+            found.ok().and_then(|found| found.first().map(|topic| topic.uuid))
+        };
+        let before = id().await.unwrap_or_else(|| panic!("there is no {topic}"));
+        self.stop().await;
+        self.restart_with("delete.topic.enable=true\n").await.unwrap_or_else(|error| panic!("{error}"));
+        let admin = topics::admin(&cluster).unwrap_or_else(|error| panic!("{error}"));
+        let deleted = admin.delete_topics(&[topic], &topics::options()).await;
+        assert!(matches!(deleted.as_deref(), Ok([Ok(_)])), "{deleted:?}");
+        let deadline = Instant::now() + Duration::from_millis(REQUEST_MS);
+        loop {
+            // Whoever finds it missing makes it again: a process that starts, or this one.
+            let made = topics::ensure(&cluster).await;
+            match id().await.filter(|id| made.is_ok() && *id != before) {
+                Some(after) => return (before, after),
+                None => assert!(Instant::now() < deadline, "{topic} was not made anew: {made:?}"),
+            }
+        }
     }
 
     /// Starts the node again after [`Scratch::kill`] or [`Scratch::stop`], with the same ports and data.

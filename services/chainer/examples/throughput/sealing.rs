@@ -54,6 +54,7 @@ pub async fn measure(events: u64, values: Vec<Vec<u8>>, backlog: u64) {
         data,
         signer: signer("county.example/log"),
         witnesses: Vec::new(),
+        archive: None,
         heartbeat: Duration::from_secs(60),
         clock: Clock::default(),
     };

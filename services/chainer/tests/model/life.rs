@@ -30,6 +30,7 @@ pub fn config(pool: &Pool, id: usize) -> Config {
     Config {
         admin: ([127, 0, 0, 1], 0).into(),
         kafka: Cluster::new("nowhere.example:1"),
+        archive: None,
         witnesses: pool.genesis.policy.witnesses.clone(),
         genesis: pool.genesis.clone(),
         data: "nowhere".into(),

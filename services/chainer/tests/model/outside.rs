@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use medtrace_archive::ArchiveError;
 use medtrace_chainer::outside::{Blocks, Headers, Outside, Records, Writer};
 use medtrace_chainer::recover::Published;
 use medtrace_chainer::{Standing, Stop};
@@ -218,7 +219,7 @@ impl Headers for Following {
 }
 
 impl Blocks for Following {
-    async fn next(&mut self) -> Result<SealedBlock, LogError> {
+    async fn next(&mut self) -> Result<SealedBlock, ArchiveError> {
         let (at, topic) = (self.at, self.topic);
         let block = self.outside.call(Call::Block, |world| world.sealed(at, topic)).await?;
         self.at += 1;

@@ -37,6 +37,11 @@ fn admission(revision: u32) -> Notice {
     Notice::read(notice.to_string().as_bytes()).unwrap()
 }
 
+fn gap() -> Value {
+    json!({"type": "gap", "topic": "scan-events", "revision": 1, "lost": "AQEBAQEBAQEBAQEBAQEBAQ",
+           "new": "AgICAgICAgICAgICAgICAg", "reason": {"en": "both disks"}})
+}
+
 fn draft(signers: &[&str]) -> anyhow::Result<Draft> {
     let keys: Vec<PublicKey> = signers.iter().map(|name| key(name).public()).collect();
     Draft::new(&genesis(), &"a".parse().unwrap(), &keys, TIME_MS, vec![(Salt([7; 16]), admission(1))])
@@ -100,6 +105,9 @@ fn whoever_may_not_sign_does_not() {
     let few = "what gives power is signed by 2 members of the authority, here 1 will sign";
     assert_eq!(refused(authority(&["a"], &[])), few);
     assert_eq!(refused(authority(&["c", "c-2"], &[])), few, "two keys of one member are one vote");
+    let gap = Notice::read(gap().to_string().as_bytes()).unwrap();
+    let gap = Draft::new(&genesis(), &"a".parse().unwrap(), &[key("a").public()], TIME_MS, vec![(Salt([7; 16]), gap)]);
+    assert_eq!(refused(gap.unwrap().check_authority(&genesis(), &[])), few, "nor does one tell of a gap");
 }
 
 #[test]
@@ -195,6 +203,13 @@ fn what_is_signed_is_shown_in_words() {
     assert_eq!(
         words(lent),
         "clinic lets carrier act at its places (revision 1)\nat: 9506000140445\nsteps: receive, store"
+    );
+    assert_eq!(
+        words(gap()),
+        "go on with the topic scan-events after a LOSS (revision 1)\n\
+         lost: what stood under the id AQEBAQEBAQEBAQEBAQEBAQ; what was sealed of it is in an archive or nowhere\n\
+         from then on it is sealed under the id AgICAgICAgICAgICAgICAg, from its first record on\n\
+         because: both disks"
     );
     let other = json!({"type": "acknowledgement", "recall": "r1", "party": "clinic", "revision": 1, "status": "none"});
     assert_eq!(

@@ -14,6 +14,7 @@ mod evidence;
 mod foreign;
 mod forward;
 mod fsck;
+mod gap;
 #[path = "../../../../tests/src/go.rs"]
 mod go;
 mod goods;

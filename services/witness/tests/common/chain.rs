@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use medtrace_ledger::merkle::Tree;
 use medtrace_ledger::policy::Witness;
-use medtrace_ledger::{AddCheckpoint, Checkpoint, Hash, Item, ItemKind, Salt, Signer, SubmissionKind, seal_submission};
+use medtrace_ledger::{
+    AddCheckpoint, Checkpoint, Hash, Item, ItemKind, Salt, Signer, SubmissionKind, TopicUuid, seal_submission,
+};
 use medtrace_log::Cluster;
 use medtrace_log::consumer::{Isolation, Message, RangeReader, last};
 use medtrace_log::embedded::Scratch as Kafka;
@@ -15,7 +17,7 @@ use medtrace_log::sealed::read_header;
 use medtrace_log::topics::{BLOCKS, CHECKPOINTS};
 use medtrace_log::transactions::{Transactions, Write};
 use prometheus_client::registry::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{AUTHORITY, ORIGIN, Running, genesis, signer};
 
@@ -46,6 +48,7 @@ pub fn chainer_config(kafka: &Kafka, witness: Option<&str>) -> medtrace_chainer:
         data,
         signer: signer(ORIGIN),
         witnesses: witness.map(at).into_iter().collect(),
+        archive: None,
         heartbeat: Duration::from_secs(60),
         clock: medtrace_chainer::Clock::default(),
     }
@@ -80,6 +83,25 @@ fn value(kind: SubmissionKind, item: ItemKind, party: &str, bytes: &str) -> Vec<
     Record::pack(sealed.note, items).unwrap().encode().unwrap()
 }
 
+/// A topic was made anew.
+pub fn gap(lost: TopicUuid, new: TopicUuid) -> Value {
+    json!({"type": "gap", "topic": "scan-events", "revision": 1, "lost": lost, "new": new, "reason": {"en": "a disk"}})
+}
+
+/// The authority posts a notice; the size once a block has sealed it.
+pub async fn notify(cluster: &Cluster, notice: &Value) -> u64 {
+    let value = value(SubmissionKind::Notices, ItemKind::Notice, AUTHORITY, &notice.to_string());
+    let before = head(cluster).await.map_or(0, |(size, _, _)| size);
+    send(cluster, SubmissionKind::Notices, &value, before).await
+}
+
+/// Sends a record, and waits for the next block; the size.
+async fn send(cluster: &Cluster, kind: SubmissionKind, value: &[u8], before: u64) -> u64 {
+    Producer::open(cluster).unwrap().send(kind.topic(), Some(0), b"", value).await.unwrap();
+    until("the next block", || async { head(cluster).await.map(|(size, _, _)| size).filter(|size| *size > before) })
+        .await
+}
+
 /// Has the log grow by one block: a party is admitted, and later says something. Returns the size.
 pub async fn grow(cluster: &Cluster, number: u64) -> u64 {
     let before = head(cluster).await.map_or(0, |(size, _, _)| size);
@@ -96,9 +118,7 @@ pub async fn grow(cluster: &Cluster, number: u64) -> u64 {
             (SubmissionKind::Events, value(SubmissionKind::Events, ItemKind::Event, "acme", &event))
         }
     };
-    Producer::open(cluster).unwrap().send(kind.topic(), Some(0), b"", &value).await.unwrap();
-    until("the next block", || async { head(cluster).await.map(|(size, _, _)| size).filter(|size| *size > before) })
-        .await
+    send(cluster, kind, &value, before).await
 }
 
 /// The last published checkpoint: size, root and note.

@@ -41,7 +41,7 @@ pub struct Chain {
     registry: Registry,
     deriver: Deriver<Memory>,
     tree: Tree,
-    offsets: BTreeMap<(&'static str, u32), u64>,
+    offsets: BTreeMap<(TopicUuid, &'static str, u32), u64>,
 }
 
 pub fn signer(name: &str) -> Signer {
@@ -150,7 +150,9 @@ impl Chain {
         }
         let (mut header_cuts, mut bad, mut records) = (Vec::new(), Vec::new(), Vec::new());
         for ((topic, partition), cut) in &cuts {
-            let from = self.offsets.get(&(*topic, *partition)).copied().unwrap_or(0);
+            let id = self.registry.now().topic(&topic.parse().unwrap()).map(|id| id.value);
+            let uuid = id.unwrap_or(TopicUuid::from_halves(1, 2));
+            let from = self.offsets.get(&(uuid, *topic, *partition)).copied().unwrap_or(0);
             for (at, one) in cut.iter().enumerate() {
                 let ordinal = records.len() as u32;
                 if one.sealed.is_none() {
@@ -169,10 +171,10 @@ impl Chain {
                 });
             }
             let to = from + cut.len() as u64;
-            self.offsets.insert((topic, *partition), to);
+            self.offsets.insert((uuid, topic, *partition), to);
             header_cuts.push(Cut {
                 topic: topic.parse().unwrap(),
-                uuid: TopicUuid::from_halves(1, 2),
+                uuid,
                 partition: *partition,
                 from,
                 to,
@@ -190,6 +192,7 @@ impl Chain {
             bad,
         };
         header.check().unwrap();
+        self.registry.seal(&header);
         self.tree.push(header.leaf());
         let block = SealedBlock { text: header.text(), header, records, erased: Default::default() };
         let rows = self.deriver.derive(&block).unwrap();
