@@ -153,7 +153,8 @@ async fn check_block(verifier: &mut Verifier, block: &SealedBlock, report: &mut 
     Ok(follows)
 }
 
-/// The topics must be those that the headers name, if need be since a gap notice: a topic made anew has other records under the same offsets.
+/// The topics must be those that the headers name, if need be since a gap notice: a topic made anew has other records under
+/// the same offsets.
 async fn check_topics(cluster: &Cluster, verifier: &Verifier, report: &mut Report) -> Result<(), LogError> {
     let wrong = match topics::describe(cluster, &[NOTICES, SCAN_EVENTS]).await {
         Err(error) if error.contradicts() => Some(error.to_string()),

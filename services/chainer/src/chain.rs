@@ -120,7 +120,8 @@ impl Chain {
     }
 
     /// Derives the next block from `parts` (ascending by topic and partition, none empty) and applies its notices to the
-    /// registry. Events under an id that is not the topic's after them are not taken. The header is not appended: until it is committed, a caller that gives up throws this chain away.
+    /// registry. Events under an id that is not the topic's after them are not taken. The header is not appended: until it is
+    /// committed, a caller that gives up throws this chain away.
     pub fn derive(&mut self, clock_ms: u64, parts: &[Part<'_>]) -> Result<Derived, Fault> {
         let time_ms = self.time_ms.max(clock_ms);
         let (mut room, mut ordinal) = (Room::new(), 0u32);
@@ -272,11 +273,11 @@ impl Chain {
 
 /// A gap in `notices` tells of the topic in which it stands: elsewhere it would take the place of its own record away.
 fn stands_in_its_topic(part: &Part<'_>, record: &Inspected) -> Result<(), Refused> {
-    let gaps = record.notices.iter().filter_map(|(_, bytes)| match Notice::parse(bytes) {
+    let mut gaps = record.notices.iter().filter_map(|(_, bytes)| match Notice::parse(bytes) {
         Ok(Notice::Gap(gap)) => Some(gap),
         _ => None,
     });
-    match { gaps }.find(|gap| gap.topic == part.topic && gap.new != part.uuid) {
+    match gaps.find(|gap| gap.topic == part.topic && gap.new != part.uuid) {
         Some(gap) => {
             let detail = format!("a gap to the id {} of {} stands under {}", gap.new, gap.topic, part.uuid);
             Err(Refused { reason: reason::GAP, detail })
