@@ -305,7 +305,8 @@ def genesis(text):
     signers = [next((k for k in in_order if (k[0], key_id(*k)) == line[:2]), None) for line in lines]
     need(all(signers) and len({name for name, _ in signers}) >= m, part, "the authority's signatures")
     exactly(body, lines, signers, part, part)
-    return {"origin": found[1], "hash": H(body.encode()), "log": log, "witnesses": witnesses, "met": met}
+    return {"origin": found[1], "hash": H(body.encode()), "log": log, "witnesses": witnesses, "met": met,
+            "threshold": m}
 
 
 def submission(text, gen, kind):
@@ -447,6 +448,19 @@ class Reader:
         need(not re.search(r"[\0-\x1f]", data) and len(data.encode()) <= 256 * 1024, "item", "one line, 256 KiB")
         return *found, data, self.hashes("item-path")
 
+    def upward(self):
+        """Submission, keys and header, each with its path: ((note, path), keys, header, path)."""
+        record = self.block("submission", "submission\n"), self.hashes("submission-path")
+        keys = []
+        while self.more("key "):
+            keys.append(self.key())
+        need(len(keys) <= 8, "key", "more than 8 keys")
+        return record, keys, header(self.block("header", "header\n")), self.hashes("header-path")
+
+    def name(self, word):
+        found = self.take("event", f"{word} ({DEC})-({DEC})\n")
+        return number(found[1], HEIGHT_MAX, "event"), number(found[2], RECORDS_MAX * IDX - 1, "event")
+
     def more(self, word):
         return self.text.startswith(word, self.at)
 
@@ -469,24 +483,30 @@ def header_in_log(head, path, point_in_log, gen):
 def proof(text, gen):
     """What the proof shows; raises the part that does not hold."""
     file = Reader(text, "medtrace/proof/v1", 512 * 1024)
-    event = file.take("event", f"event ({DEC})-({DEC})\n")
-    height, idx = number(event[1], HEIGHT_MAX, "event"), number(event[2], RECORDS_MAX * IDX - 1, "event")
-    item = file.item(f"item ([END]) ({B16})\n")
-    record = file.block("submission", "submission\n"), file.hashes("submission-path")
-    keys = []
-    while file.more("key "):
-        keys.append(file.key())
-    need(len(keys) <= 8, "key", "more than 8 keys")
-    head = header(file.block("header", "header\n"))
-    log_path = file.hashes("header-path")
+    name, item, upward = file.name("event"), file.item(f"item ([END]) ({B16})\n"), file.upward()
     checkpoint_text = file.block("checkpoint", "checkpoint\n")
     file.end()
-    return sealed_item(height, idx, item, record, keys, head, log_path, checkpoint_text, gen)
+    return sealed_item(name, item, upward, checkpoint_text, gen)
 
 
-def sealed_item(height, idx, item, record, keys, head, log_path, checkpoint_text, gen):
+def sealed_item(name, item, upward, checkpoint_text, gen):
     """Checks the proof of one item from its parts."""
-    (kind, salt, data, item_path), (note_text, cut_path) = item, record
+    kind, salt, data, item_path = item
+
+    def start(kind_of_submission):
+        need(kind in ("ED" if kind_of_submission == "events" else "N"), "item", "not an item of this kind of submission")
+        return item_leaf(kind, unb64(salt), data.encode())
+
+    sub, head, point_in_log = sealed_leaf(name, start, item_path, upward, checkpoint_text, gen)
+    return {"event": "%d-%d" % name, "kind": kind, "bytes": data, "party": sub["party"],
+            "signers": [{"party": entry["party"], "custody": entry["custody"]} for _, entry, _ in upward[1]],
+            "submission": b64(sub["id"]), "signed": sub["time"], "block": head["time"],
+            "size": point_in_log["size"], "cosigners": point_in_log["cosigners"]}
+
+
+def sealed_leaf(name, start, item_path, upward, checkpoint_text, gen):
+    """Checks the way from a leaf, which `start` gives for the kind of submission, up to the checkpoint."""
+    (height, idx), ((note_text, cut_path), keys, head, log_path) = name, upward
     ordinal, index = divmod(idx, IDX)
     need(index < 500, "event", "a submission has at most 500 items")
     cut = cut_of(head["cuts"], ordinal)
@@ -495,9 +515,7 @@ def sealed_item(height, idx, item, record, keys, head, log_path, checkpoint_text
         sub = submission(note_text, gen, KIND_OF_TOPIC.get(cut["topic"]))
     except Broken as e:
         raise Broken("signature" if "signature" in e.part else "submission", str(e)) from e
-    need(kind in ("ED" if sub["kind"] == "events" else "N"), "item", "not an item of this kind of submission")
-    start = item_leaf(kind, unb64(salt), data.encode())
-    need(climb(index, sub["count"], start, item_path)[0] == sub["root"], "item-path")
+    need(climb(index, sub["count"], start(sub["kind"]), item_path)[0] == sub["root"], "item-path")
     need(climb(ordinal - cut["first"], cut["records"], sub["leaf"], cut_path)[0] == cut["root"], "submission-path")
     need([entry["key"] for _, entry, _ in keys] == sub["keys"], "key", "not the keys of the submission")
     for key in keys:
@@ -509,10 +527,48 @@ def sealed_item(height, idx, item, record, keys, head, log_path, checkpoint_text
     point_in_log = checkpoint(checkpoint_text, gen)
     need(gen["met"](point_in_log["cosigners"]), "cosignatures", "the quorum is not reached")
     header_in_log(head, log_path, point_in_log, gen)
-    return {"event": f"{height}-{idx}", "kind": kind, "bytes": data, "party": sub["party"],
-            "signers": [{"party": entry["party"], "custody": entry["custody"]} for _, entry, _ in keys],
-            "submission": b64(sub["id"]), "signed": sub["time"], "block": head["time"],
-            "size": point_in_log["size"], "cosigners": point_in_log["cosigners"]}
+    return sub, head, point_in_log
+
+
+def erased(text, gen):
+    file = Reader(text, "medtrace/erased/v1", 512 * 1024)
+    checkpoint_text, name = file.block("checkpoint", "checkpoint\n"), file.name("event")
+    left = unb64(file.take("item", f"leaf ({B32})\n")[1])
+    item_path, upward = file.hashes("item-path"), file.upward()
+    notice_name, notice_item = file.name("notice"), file.item(f"item ([END]) ({B16})\n")
+    notice_upward = file.upward()
+    file.end()
+
+    def start(kind_of_submission):
+        need(kind_of_submission == "events", "item", "only what stands among events can be erased")
+        return left
+
+    sub, head, _ = sealed_leaf(name, start, item_path, upward, checkpoint_text, gen)
+    said = sealed_item(notice_name, notice_item, notice_upward, checkpoint_text, gen)
+    return {"event": "%d-%d" % name, "leaf": b64(left), "party": sub["party"], "submission": b64(sub["id"]),
+            "signed": sub["time"], "block": head["time"], "notice": said,
+            "replacement": replacement(name, said, notice_upward[1], gen)}
+
+
+def replacement(name, said, keys, gen):
+    """What stands in the place of the item of this name, by the notice `said`, signed with `keys`."""
+    def once(members):
+        need(len(dict(members)) == len(members), "erasure", "a member twice")
+        return dict(members)
+
+    try:
+        notice = json.loads(said["bytes"], object_pairs_hook=once)
+    except (ValueError, RecursionError) as e:
+        raise Broken("erasure", str(e)) from e
+    need(isinstance(notice, dict) and notice.get("type") == "erasure", "erasure", "no erasure")
+    copies = notice.get("copies", [])
+    need(isinstance(copies, list) and all(isinstance(copy, str) for copy in copies), "erasure", "copies are names")
+    need(isinstance(notice.get("replacement"), dict), "erasure", "no replacement")
+    need("%d-%d" % name in [notice.get("event")] + copies, "erasure", "the notice does not erase this item")
+    need(int(said["event"].split("-")[0]) > name[0], "erasure", "the notice is not of a later block")
+    members = {entry["party"] for _, entry, _ in keys if "authority" in entry["roles"]}
+    need(len(members) >= gen["threshold"], "erasure", "too few members of the authority signed the notice")
+    return notice["replacement"]
 
 
 def consistency(text, gen):
@@ -601,7 +657,7 @@ def batch(text, gen):
             publics = [unb64(line) for line in record[0].split("\n\n")[0].splitlines()[4:]]
             own = [key for public in publics for key in keys if public and key[1]["key"] == public]
             used |= {place for place, _, _ in own}
-            shown += [sealed_item(head["height"], ordinal * IDX + index, item, record, own, head, log_path,
+            shown += [sealed_item((head["height"], ordinal * IDX + index), item, (record, own, head, log_path),
                                   checkpoint_text, gen) for index, item in items]
         need(len(used) == len(keys), "key", "a key that no submission names")
     return shown
@@ -613,7 +669,7 @@ def ascending(values):
 
 
 EVIDENCE = {"medtrace/proof/v1": proof, "medtrace/batch/v1": batch, "medtrace/consistency/v1": consistency, "medtrace/fork/v1": fork,
-            "medtrace/missing/v1": missing}
+            "medtrace/missing/v1": missing, "medtrace/erased/v1": erased}
 
 
 def evidence(text, gen):

@@ -1,13 +1,15 @@
-//! Evidence that needs no trust in whoever hands it over, but only the genesis: proofs of items, one or many, of the log's
-//! growth, and of misconduct. Each is one text file whose first line names its kind.
+//! Evidence that needs no trust in whoever hands it over, but only the genesis: proofs of items, one or many or erased, of the
+//! log's growth, and of misconduct. Each is one text file whose first line names its kind.
 
 mod batch;
 mod consistency;
+mod erased;
 mod fork;
 mod missing;
 
 pub use batch::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, Batch};
 pub use consistency::{CONSISTENCY_BYTES_MAX, Consistency, Grown};
+pub use erased::{Erased, Gone};
 pub use fork::{FORK_BYTES_MAX, Fork, Forked};
 pub use missing::{Absent, MISSING_BYTES_MAX, Missing, SERVICE_ROLE};
 
@@ -25,6 +27,7 @@ pub enum Evidence {
     Consistency(Box<Consistency>),
     Fork(Box<Fork>),
     Missing(Box<Missing>),
+    Erased(Box<Erased>),
 }
 
 /// What evidence has shown.
@@ -36,6 +39,7 @@ pub enum Shown {
     Consistency(Grown),
     Fork(Forked),
     Missing(Box<Absent>),
+    Erased(Box<Gone>),
 }
 
 impl Evidence {
@@ -48,6 +52,7 @@ impl Evidence {
             Some(consistency::FORMAT) => Ok(Evidence::Consistency(Box::new(Consistency::parse(text)?))),
             Some(fork::FORMAT) => Ok(Evidence::Fork(Box::new(Fork::parse(text)?))),
             Some(missing::FORMAT) => Ok(Evidence::Missing(Box::new(Missing::parse(text)?))),
+            Some(erased::FORMAT) => Ok(Evidence::Erased(Box::new(Erased::parse(text)?))),
             _ => Err(Broken::new(Part::Format, "the first line names no kind of evidence")),
         }
     }
@@ -60,6 +65,7 @@ impl Evidence {
             Evidence::Consistency(consistency) => consistency.text(),
             Evidence::Fork(fork) => fork.text(),
             Evidence::Missing(missing) => missing.text(),
+            Evidence::Erased(erased) => erased.text(),
         }
     }
 
@@ -71,6 +77,7 @@ impl Evidence {
             Evidence::Consistency(consistency) => Shown::Consistency(consistency.check(genesis)?),
             Evidence::Fork(fork) => Shown::Fork(fork.check(genesis)?),
             Evidence::Missing(missing) => Shown::Missing(Box::new(missing.check(genesis)?)),
+            Evidence::Erased(erased) => Shown::Erased(Box::new(erased.check(genesis)?)),
         })
     }
 }

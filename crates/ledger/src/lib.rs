@@ -35,7 +35,7 @@ pub mod vkey;
 pub use add_checkpoint::AddCheckpoint;
 pub use block::{Bad, Cut, EventRef, Header};
 pub use checkpoint::{Checkpoint, Cosignature};
-pub use evidence::{Batch, Consistency, Evidence, Fork, Missing, Shown};
+pub use evidence::{Batch, Consistency, Erased, Evidence, Fork, Missing, Shown};
 pub use foreign::ForeignCheckpoint;
 pub use genesis::Genesis;
 pub use hash::Hash;

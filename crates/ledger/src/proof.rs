@@ -24,7 +24,7 @@
 
 mod build;
 pub(crate) mod check;
-mod parse;
+pub(crate) mod parse;
 pub(crate) mod sections;
 
 use std::fmt;
@@ -37,6 +37,7 @@ use crate::hash::Hash;
 use crate::item::{ItemKind, Salt};
 use crate::keys::KeyEntry;
 use crate::note::Note;
+use check::Way;
 use sections::push_block;
 
 /// Longest proof, in bytes (512 KiB).
@@ -122,6 +123,8 @@ pub enum Part {
     Leaves,
     /// The submission is in its cut.
     Sealed,
+    /// No notice of the authority that erases the item.
+    Erasure,
 }
 
 impl Part {
@@ -150,6 +153,7 @@ impl Part {
             Part::Cut => "cut",
             Part::Leaves => "leaves",
             Part::Sealed => "sealed",
+            Part::Erasure => "erasure",
         }
     }
 }
@@ -182,19 +186,31 @@ pub(crate) fn broken<E: ToString>(part: Part) -> impl FnOnce(E) -> Broken {
 impl Proof {
     /// The proof file.
     pub fn text(&self) -> String {
-        let mut text = format!("{FORMAT}\nevent {}\nitem {} {}\n", self.event, self.kind, self.salt);
-        push_block(&mut text, &format!("{}\n", self.bytes), &self.item_path);
-        text.push_str("submission\n");
-        push_block(&mut text, &self.submission.to_string(), &self.submission_path);
-        for key in &self.keys {
-            text.push_str(&format!("key {}\n", key.index));
-            push_block(&mut text, &key.entry.text(), &key.path);
-        }
-        text.push_str("header\n");
-        push_block(&mut text, &self.header.text(), &self.header_path);
+        let mut text = format!("{FORMAT}\nevent ");
+        self.push_sealed(&mut text);
         text.push_str("checkpoint\n");
         push_block(&mut text, &self.checkpoint.to_string(), &[]);
         text
+    }
+
+    /// Prints all but the checkpoint, from the item's name on.
+    pub(crate) fn push_sealed(&self, text: &mut String) {
+        text.push_str(&format!("{}\nitem {} {}\n", self.event, self.kind, self.salt));
+        push_block(text, &format!("{}\n", self.bytes), &self.item_path);
+        self.way().push(text);
+    }
+
+    pub(crate) fn way(&self) -> Way<'_> {
+        Way {
+            event: self.event,
+            item_path: &self.item_path,
+            submission: &self.submission,
+            submission_path: &self.submission_path,
+            keys: &self.keys,
+            header: &self.header,
+            header_path: &self.header_path,
+            checkpoint: &self.checkpoint,
+        }
     }
 
     /// Parses a proof file as it was read: UTF-8, then as [`Proof::parse`].

@@ -4,9 +4,10 @@
 mod common;
 
 use common::evidence::{
-    SERVICE, consistency, fork, missing, other_log, other_root, receipt, signed, without_the_acknowledged,
+    SERVICE, consistency, erased, erasure, fork, missing, other_log, other_root, receipt, signed,
+    without_the_acknowledged,
 };
-use common::{BLOCKS, COSIGNERS, WITNESSES, World, checkpoint, signer, world};
+use common::{BLOCKS, COSIGNERS, ERASING, WITNESSES, World, checkpoint, erasing, signer, world};
 use medtrace_ledger::merkle::whole_consistency_path_with;
 use medtrace_ledger::*;
 
@@ -163,6 +164,60 @@ fn nobody_is_accused_of_what_is_sealed() {
 }
 
 #[test]
+fn of_an_erased_item_its_place_and_its_notice_are_proven() {
+    let world = erasing();
+    for event in [erased(), EventRef::new(4, 0, 0).unwrap()] {
+        let text = world.prove_erased(event, erasure(0, 0)).unwrap().text();
+        let Ok(Shown::Erased(gone)) = Evidence::from_bytes(text.as_bytes()).unwrap().check(&world.genesis) else {
+            panic!("{text}")
+        };
+        assert_eq!((gone.event, gone.notice.event), (event, erasure(0, 0)));
+        assert_eq!(gone.block_ms, common::START_MS + event.height * 200);
+        // What it was is nowhere in the file: neither its bytes nor its salt.
+        let whole = world.prove(event).unwrap();
+        assert!(!text.contains(&whole.bytes) && !text.contains(&whole.salt.to_string()));
+        assert_eq!(gone.leaf, Item { kind: whole.kind, salt: whole.salt, bytes: whole.bytes.as_bytes() }.leaf_hash());
+    }
+    let text = world.prove_erased(erased(), erasure(0, 0)).unwrap().text();
+    let Ok(Shown::Erased(gone)) = Evidence::from_bytes(text.as_bytes()).unwrap().check(&world.genesis) else {
+        panic!()
+    };
+    assert_eq!(gone.party.as_str(), "factory");
+    assert_eq!(gone.replacement["eventID"], "urn:uuid:00000000-0000-8000-8000-000000000011");
+    assert!(!gone.replacement.contains_key("example:note"));
+}
+
+#[test]
+fn what_no_notice_of_the_authority_erases_is_not_shown_as_erased() {
+    let world = erasing();
+    let by = |event, notice| part(world.prove_erased(event, notice).and_then(|made| made.check(&world.genesis)));
+    let at = |height, ordinal, index| EventRef::new(height, ordinal, index).unwrap();
+    assert_eq!(by(at(2, 1, 0), erasure(0, 0)), Part::Erasure, "another item");
+    assert_eq!(by(at(ERASING, 4, 0), erasure(0, 1)), Part::Erasure, "of the same block");
+    assert_eq!(by(erased(), erasure(0, 2)), Part::Erasure, "no erasure");
+    assert_eq!(by(erased(), erasure(0, 3)), Part::Erasure, "no replacement");
+    assert_eq!(by(erased(), erasure(1, 0)), Part::Erasure, "one member where two must sign");
+    assert_eq!(by(erased(), erasure(2, 0)), Part::Erasure, "nobody of the authority");
+    assert_eq!(by(erased(), erasure(3, 0)), Part::Erasure, "two keys of one member");
+    assert_eq!(by(at(2, 0, 0), erasure(0, 0)), Part::Item, "a notice is not erased");
+    assert_eq!(by(at(2, 3, 0), erasure(0, 0)), Part::Key, "a record that is bad, under an unknown key");
+    let broken = |change: &dyn Fn(&mut Erased)| {
+        let mut changed = world.prove_erased(erased(), erasure(0, 0)).unwrap();
+        change(&mut changed);
+        part(changed.check(&world.genesis))
+    };
+    assert_eq!(broken(&|e| e.leaf = Hash::of("x")), Part::ItemPath);
+    assert_eq!(broken(&|e| e.event = at(2, 1, 0)), Part::ItemPath);
+    assert_eq!(broken(&|e| e.notice.bytes.push(' ')), Part::ItemPath);
+    assert_eq!(broken(&|e| e.submission_path[0] = Hash::of("x")), Part::SubmissionPath);
+    assert_eq!(broken(&|e| e.header_path[0] = Hash::of("x")), Part::HeaderPath);
+    let smaller = checkpoint(&world.genesis, &world.log, ERASING, &WITNESSES);
+    assert_eq!(broken(&|e| e.notice.checkpoint = smaller.clone()), Part::HeaderPath);
+    let alone = checkpoint(&world.genesis, &world.log, ERASING + 1, &[]);
+    assert_eq!(broken(&|e| e.notice.checkpoint = alone.clone()), Part::Cosignatures);
+}
+
+#[test]
 fn no_byte_of_evidence_can_be_changed() {
     let (honest, faulty) = (world(), without_the_acknowledged());
     for text in [
@@ -170,6 +225,7 @@ fn no_byte_of_evidence_can_be_changed() {
         fork(&honest, 1, 2, 5).unwrap().text(),
         fork(&honest, 1, 3, 3).unwrap().text(),
         missing(&faulty, &receipt(&honest), SERVICE).text(),
+        erasing().prove_erased(erased(), erasure(0, 0)).unwrap().text(),
     ] {
         for at in 0..text.len() {
             for flip in [0x01, 0x20] {

@@ -230,6 +230,7 @@ fn vectors() -> Files {
         .collect();
 
     let faulty = evidence::without_the_acknowledged();
+    let erased = common::erasing().prove_erased(evidence::erased(), evidence::erasure(0, 0)).unwrap();
     let others = [
         ("batch.proof", evidence::batch(&world).text()),
         ("consistency.proof", evidence::consistency(&world, 3, 5).text()),
@@ -239,6 +240,7 @@ fn vectors() -> Files {
         ("fork-larger.proof", evidence::fork(&world, 1, 3, 5).unwrap().text()),
         ("fork-power.proof", evidence::fork(&world, 1, 2, 5).unwrap().text()),
         ("missing.proof", evidence::missing(&faulty, &receipt, SERVICE).text()),
+        ("erased.proof", erased.text()),
     ];
     index["evidence"] = (others.iter())
         .map(|(file, text)| {
@@ -289,6 +291,11 @@ fn shows_of_others(shown: &Shown) -> Value {
         Shown::Missing(absent) => json!({
             "service": absent.service, "submission": absent.receipt.submission, "offset": absent.receipt.offset,
             "height": absent.height, "size": absent.checkpoint_size,
+        }),
+        Shown::Erased(gone) => json!({
+            "event": gone.event, "leaf": gone.leaf, "party": gone.party, "submission": gone.submission,
+            "signed": gone.signed_ms, "block": gone.block_ms, "notice": shows(&gone.notice),
+            "replacement": gone.replacement,
         }),
     }
 }

@@ -172,6 +172,11 @@ impl<'a> At<'a> {
         self.registry.topics.get(topic).map(|ids| ids.until(self.height)).unwrap_or_default()
     }
 
+    /// Whether an accepted notice names this event for erasure; whether the notice took effect is seen where the bytes are.
+    pub fn may_be_erased(&self, event: EventRef) -> bool {
+        self.registry.erasures.get(&event).is_some_and(|history| history.at(self.height).is_some())
+    }
+
     fn all<T: 'a, H: Iterator<Item = &'a History<T>>>(
         &self,
         histories: H,

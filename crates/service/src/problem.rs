@@ -45,6 +45,8 @@ pub enum Kind {
     AlreadyExists,
     /// It does not follow from what holds now, e.g. a notice's revision.
     Conflict,
+    /// It was there, and was taken away.
+    Gone,
     CaptureLimitExceeded,
     QueryTooLarge,
     QueryTooComplex,
@@ -77,6 +79,7 @@ impl Kind {
             Kind::RequestTimeout => (408, "about:blank", "Request timeout"),
             Kind::AlreadyExists => (409, "epcisException:ResourceAlreadyExistsException", "Resource already exists"),
             Kind::Conflict => (409, "about:blank", "Conflict"),
+            Kind::Gone => (410, "about:blank", "Gone"),
             Kind::CaptureLimitExceeded => (413, "epcisException:CaptureLimitExceededException", "Capture limit exceeded"),
             Kind::QueryTooLarge => (413, "epcisException:QueryTooLargeException", "Query result too large"),
             Kind::QueryTooComplex => (413, "epcisException:QueryTooComplexException", "Query too complex"),
@@ -113,6 +116,7 @@ impl Kind {
             406 => Kind::NotAcceptable,
             408 => Kind::RequestTimeout,
             409 => Kind::Conflict,
+            410 => Kind::Gone,
             413 => Kind::CaptureLimitExceeded,
             414 => Kind::UriTooLong,
             415 => Kind::UnsupportedMediaType,

@@ -30,6 +30,7 @@ fn every_kind_is_known_by_its_first_line() {
         ("consistency-power.proof", "consistency"),
         ("fork-power.proof", "fork"),
         ("missing.proof", "missing"),
+        ("erased.proof", "erased"),
     ] {
         let (code, shown) = check(&vector(file));
         assert_eq!((code, &shown["proven"], &shown["kind"]), (0, &true.into(), &kind.into()), "{shown}");

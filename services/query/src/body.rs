@@ -1,5 +1,7 @@
 //! The bytes of one sealed item, from the frame that the record carried; of an erased one those of its replacement.
 
+use std::collections::BTreeMap;
+
 use clickhouse::Client;
 use medtrace_event::Event;
 use medtrace_ledger::{EventRef, ItemKind, Salt};
@@ -7,7 +9,8 @@ use medtrace_log::record::{Record, Unpacked};
 use medtrace_service::{Kind, Problem};
 use medtrace_store::rows::{ErasureRow, SubmissionRow};
 
-use crate::app::store_failed;
+use crate::app::{App, store_failed};
+use crate::view::Snapshot;
 
 /// The submission that holds this item, unpacked.
 ///
@@ -66,6 +69,29 @@ pub async fn event_in(client: &Client, unpacked: &Unpacked, position: EventRef) 
 pub async fn replacement_of(client: &Client, position: EventRef) -> Result<Option<ErasureRow>, Problem> {
     let found = client.query("SELECT ?fields FROM erasure FINAL WHERE block = ? AND idx = ?");
     found.bind(position.height).bind(position.idx).fetch_optional().await.map_err(store_failed)
+}
+
+/// The notice that erased it.
+pub fn by(row: &ErasureRow) -> EventRef {
+    EventRef { height: row.by_block, idx: row.by_idx }
+}
+
+/// The notices that erased those of these events that are erased.
+///
+/// # Errors
+/// 503 if the store does not answer.
+pub async fn erased(
+    app: &App,
+    snapshot: &Snapshot,
+    events: impl IntoIterator<Item = EventRef>,
+) -> Result<BTreeMap<EventRef, EventRef>, Problem> {
+    let named: Vec<EventRef> = {
+        let registry = snapshot.registry()?;
+        let at = registry.at(snapshot.known());
+        events.into_iter().filter(|event| at.may_be_erased(*event)).collect()
+    };
+    let rows = replacements_of(&app.client, &named).await?;
+    Ok(rows.iter().map(|row| (EventRef { height: row.block, idx: row.idx }, by(row))).collect())
 }
 
 /// What stands in the place of those of these items that are erased.

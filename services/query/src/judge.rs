@@ -4,6 +4,8 @@ mod inside;
 mod lot;
 mod said;
 
+use std::collections::BTreeMap;
+
 use medtrace_gs1::{Code, Level, Thing};
 use medtrace_ledger::EventRef;
 use medtrace_registry::{At, Coverage};
@@ -12,6 +14,7 @@ use medtrace_timeline::{Caller, Cut, Purpose, Recall, Scan, Story, Verdict, judg
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
+use crate::body::erased;
 use crate::item::item;
 use crate::view::Snapshot;
 
@@ -31,6 +34,8 @@ pub struct Judged {
     pub verdict: Verdict,
     pub reasons: Vec<Said>,
     pub item: Value,
+    /// Events of the reasons that are erased, with the notices that erased them.
+    pub erased: BTreeMap<EventRef, EventRef>,
     pub height: Option<u64>,
 }
 
@@ -55,24 +60,28 @@ pub async fn judge(
     let story = medtrace_store::read::story(&app.client, thing.clone(), cut).await.map_err(store_failed)?;
     let inside = inside::judge(app, snapshot, &story, left).await?;
 
-    let registry = snapshot.registry()?;
-    let at = registry.at(snapshot.known());
-    let caller = caller(app, code, &story, asker, at);
-    let of_itself = judge_story(&story, &scan_of(code), &caller);
-    let mut others: Vec<Said> = inside.iter().filter_map(|inside| inside.said_beside(&of_itself.reasons)).collect();
-    if let Some((parts, _)) = &parts {
-        others.extend(lot::judge(parts, &caller));
-    }
-    // What is accepted has a first reason that says why.
-    let why = usize::from(of_itself.verdict == Verdict::Accept && !others.is_empty());
-    let mut reasons: Vec<Said> = of_itself.reasons.iter().skip(why).map(Said::of).chain(others).collect();
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
+    let (reasons, item) = {
+        let registry = snapshot.registry()?;
+        let at = registry.at(snapshot.known());
+        let caller = caller(app, code, &story, asker, at);
+        let of_itself = judge_story(&story, &scan_of(code), &caller);
+        let mut others: Vec<Said> = inside.iter().filter_map(|inside| inside.said_beside(&of_itself.reasons)).collect();
+        if let Some((parts, _)) = &parts {
+            others.extend(lot::judge(parts, &caller));
+        }
+        // What is accepted has a first reason that says why.
+        let why = usize::from(of_itself.verdict == Verdict::Accept && !others.is_empty());
+        let mut reasons: Vec<Said> = of_itself.reasons.iter().skip(why).map(Said::of).chain(others).collect();
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
+        (reasons, item(thing, &story, at))
+    };
     let verdict = match reasons.first().map(|worst| worst.level) {
         Some(medtrace_timeline::Level::Reject) => Verdict::Reject,
         Some(medtrace_timeline::Level::Check) => Verdict::Check,
         _ => Verdict::Accept,
     };
-    Ok(Judged { verdict, reasons, item: item(thing, &story, at), height: snapshot.height })
+    let erased = erased(app, snapshot, reasons.iter().flat_map(|reason| reason.events.iter().copied())).await?;
+    Ok(Judged { verdict, reasons, item, erased, height: snapshot.height })
 }
 
 fn scan_of(code: &Code) -> Scan {
@@ -136,19 +145,25 @@ pub fn unreadable(text: &str, fault: &str, snapshot: &Snapshot) -> Value {
         inside: None,
     };
     let height = snapshot.height;
-    Judged { verdict: Verdict::Reject, reasons: vec![reason], item: Value::Null, height }.json(text)
+    Judged { verdict: Verdict::Reject, reasons: vec![reason], item: Value::Null, erased: BTreeMap::new(), height }
+        .json(text)
 }
 
 impl Judged {
-    /// `{"code", "verdict", "reasons", "item", "height", "note"}`.
+    /// `{"code", "verdict", "reasons", "item", "erased", "height", "note"}`.
     pub fn json(&self, text: &str) -> Value {
         json!({
             "code": text,
             "verdict": self.verdict,
             "reasons": self.reasons.iter().map(Said::json).collect::<Vec<_>>(),
             "item": self.item,
+            "erased": self.erased.iter().map(erasure).collect::<Vec<_>>(),
             "height": self.height,
             "note": NOTE,
         })
     }
+}
+
+fn erasure((event, by): (&EventRef, &EventRef)) -> Value {
+    json!({ "event": event.to_string(), "by": by.to_string() })
 }

@@ -15,15 +15,16 @@ use std::sync::{Arc, Mutex};
 use clickhouse::Row;
 use futures::{StreamExt, TryStreamExt, stream};
 use medtrace_ledger::block::Header;
-use medtrace_ledger::evidence::{BATCH_BYTES_MAX, Batch};
+use medtrace_ledger::evidence::{BATCH_BYTES_MAX, Batch, Evidence};
 use medtrace_ledger::keys::KeySet;
 use medtrace_ledger::proof::Parts;
 use medtrace_ledger::{Broken, EventRef, Hash, Part, Proof};
+use medtrace_log::record::Unpacked;
 use medtrace_service::{Kind, Problem};
 use serde::Deserialize;
 
 use crate::app::{App, poisoned, store_failed};
-use crate::body::{replacement_of, submission_at};
+use crate::body::{by, replacement_of, submission_at};
 use crate::checkpoints::Signed;
 use crate::requests;
 use crate::view::Snapshot;
@@ -40,19 +41,29 @@ struct LeafRow {
     leaf: [u8; 32],
 }
 
-/// The proof of the item at `position`.
+/// The proof of the item at `position`; of an erased one, what is left of it and the notice that erased it.
 ///
 /// # Errors
-/// 404 for what is not sealed (in this snapshot) or erased, 409 for what is sealed as bad or under a key that ended in
-/// the same block, 503 until a checkpoint covers it or where the store does not answer, 500 where the parts do not fit.
-pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result<Proof, Problem> {
-    prove_under(app, snapshot, position, None).await
+/// 404 for what is not sealed (in this snapshot), 409 for what is sealed as bad or under a key that ended in the same
+/// block, 503 until a checkpoint covers it or where the store does not answer, 500 where the parts do not fit.
+pub async fn prove(app: &App, snapshot: &Snapshot, position: EventRef) -> Result<Evidence, Problem> {
+    let sealed = Sealed::find(app, snapshot, position).await?;
+    let Some(by) = sealed.erased else {
+        let checkpoint = covering(app, snapshot, position.height)?;
+        return sealed.prove(app, snapshot, &checkpoint).await.map(|proof| Evidence::Item(Box::new(proof)));
+    };
+    let notice = Sealed::find(app, snapshot, by).await?;
+    let checkpoint = covering(app, snapshot, by.height)?;
+    let notice = notice.prove(app, snapshot, &checkpoint).await?;
+    let made = sealed.with_parts(app, snapshot, &checkpoint, |parts| parts.prove_erased(notice)).await?;
+    made.check(&app.config.genesis).map_err(|fault| broken(app, position, &fault))?;
+    Ok(Evidence::Erased(Box::new(made)))
 }
 
 /// One file with the proofs of items, which share what they have in common.
 ///
 /// # Errors
-/// As [`prove`], for the first item that has no proof; 413 where the file would be too long.
+/// As [`prove`], for the first item that has no proof; 410 for an erased one, 413 where the file would be too long.
 pub async fn prove_all(app: &App, snapshot: &Snapshot, positions: BTreeSet<EventRef>) -> Result<String, Problem> {
     let highest = positions.last().map_or(0, |last| last.height);
     let checkpoint = app.checkpoints.covering(highest, snapshot.known() + 1);
@@ -75,59 +86,95 @@ async fn prove_under(
     position: EventRef,
     checkpoint: Option<&Signed>,
 ) -> Result<Proof, Problem> {
-    let (header, submission) =
-        tokio::join!(header_at(app, snapshot, position.height), submission_at(&app.client, position));
-    let header = header?;
-    if let Some(reason) = header.bad_reason(position.ordinal()) {
-        return Err(Kind::Conflict.because(format!("the submission at {position} is sealed as bad: {reason}")));
+    let sealed = Sealed::find(app, snapshot, position).await?;
+    if let Some(by) = sealed.erased {
+        let detail = format!("{position} was erased by the notice {by}; ask for its own proof, which shows both");
+        return Err(Kind::Gone.because(detail));
     }
-    let Some((cut, index_in_cut)) = header.locate(position.ordinal()) else {
-        return Err(Kind::NoSuchResource.because(format!("nothing is sealed at {position}")));
-    };
-    let first = position.ordinal() - index_in_cut;
-    let (_, unpacked) = submission?;
-    let Some(item) = unpacked.item(position.index() as usize) else {
-        let by = replacement_of(&app.client, position).await?;
-        let by = by.map(|row| EventRef { height: row.by_block, idx: row.by_idx });
-        let detail = match by {
-            Some(by) => {
-                format!("{position} was erased by the notice {by}: the proof of that one shows what replaces it")
-            }
-            None => format!("the submission at {position} has {} items", unpacked.len()),
+    let checkpoint = checkpoint.cloned().map_or_else(|| covering(app, snapshot, position.height), Ok)?;
+    sealed.prove(app, snapshot, &checkpoint).await
+}
+
+/// The newest checkpoint over this block that this snapshot can prove under.
+fn covering(app: &App, snapshot: &Snapshot, height: u64) -> Result<Signed, Problem> {
+    let none = || Kind::Unavailable.because(format!("block {height} is not checkpointed yet; ask again"));
+    app.checkpoints.covering(height, snapshot.known() + 1).ok_or_else(none)
+}
+
+/// A sealed item, with its submission and header.
+struct Sealed {
+    position: EventRef,
+    header: Header,
+    submission: Unpacked,
+    /// Ordinal of the first record of its cut, and how many records that has.
+    cut: (u32, u32),
+    /// The notice that took its bytes away.
+    erased: Option<EventRef>,
+}
+
+impl Sealed {
+    async fn find(app: &App, snapshot: &Snapshot, position: EventRef) -> Result<Sealed, Problem> {
+        let (header, submission) =
+            tokio::join!(header_at(app, snapshot, position.height), submission_at(&app.client, position));
+        let header = header?;
+        if let Some(reason) = header.bad_reason(position.ordinal()) {
+            return Err(Kind::Conflict.because(format!("the submission at {position} is sealed as bad: {reason}")));
+        }
+        let Some((cut, index_in_cut)) = header.locate(position.ordinal()) else {
+            return Err(Kind::NoSuchResource.because(format!("nothing is sealed at {position}")));
         };
-        return Err(Kind::NoSuchResource.because(detail));
-    };
-    let known = snapshot.known();
-    let covering = || app.checkpoints.covering(position.height, known + 1);
-    let Some(checkpoint) = checkpoint.cloned().or_else(covering) else {
-        let detail = format!("block {} is not checkpointed yet; ask again", position.height);
-        return Err(Kind::Unavailable.because(detail));
-    };
-    let cut_leaves = cut_leaves(app, position.height, first, cut.records).await?;
-    let keys = app.keys.of(snapshot, &header)?;
-    let item_leaves: Vec<Hash> = unpacked.leaves().iter().map(|leaf| leaf.hash).collect();
-    let proof = {
+        let cut = (position.ordinal() - index_in_cut, cut.records);
+        let (_, submission) = submission?;
+        let erased = match submission.item(position.index() as usize) {
+            Some(_) => None,
+            None => {
+                let by = replacement_of(&app.client, position).await?.map(|row| by(&row));
+                let count = submission.len();
+                let none = || format!("the submission at {position} has {count} items");
+                Some(by.ok_or_else(|| Kind::NoSuchResource.because(none()))?)
+            }
+        };
+        Ok(Sealed { position, header, submission, cut, erased })
+    }
+
+    async fn prove(&self, app: &App, snapshot: &Snapshot, checkpoint: &Signed) -> Result<Proof, Problem> {
+        let position = self.position;
+        let item = self.submission.item(position.index() as usize);
+        let item = item.ok_or_else(|| Kind::NoSuchResource.because(format!("{position} has no bytes")))?;
+        let proof = self.with_parts(app, snapshot, checkpoint, |parts| parts.prove(item)).await?;
+        proof.check(&app.config.genesis).map_err(|fault| broken(app, position, &fault))?;
+        Ok(proof)
+    }
+
+    /// Evidence of what stands here, made from everything but its bytes.
+    async fn with_parts<T>(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        checkpoint: &Signed,
+        make: impl FnOnce(Parts<'_>) -> Result<T, Broken>,
+    ) -> Result<T, Problem> {
+        let Sealed { position, header, submission, cut: (first, records), .. } = self;
+        let cut_leaves = cut_leaves(app, header.height, *first, *records).await?;
+        let keys = app.keys.of(snapshot, header)?;
+        let item_leaves: Vec<Hash> = submission.leaves().iter().map(|leaf| leaf.hash).collect();
         let log = snapshot.log.read().map_err(poisoned)?;
-        Parts {
-            event: position,
-            item,
+        let parts = Parts {
+            event: *position,
             item_leaves: &item_leaves,
-            note: &unpacked.record.note,
+            note: &submission.record.note,
             cut_leaves: &cut_leaves,
             keys: &keys,
-            header: &header,
+            header,
             log_nodes: &mut |level, index| log.node(level, index),
             checkpoint_size: checkpoint.size,
             checkpoint: &checkpoint.note,
-        }
-        .prove()
-    };
-    let proof = proof.map_err(|missing| match missing.part {
-        Part::Key => Kind::Conflict.because(format!("there is no proof of {position}: {}", missing.detail)),
-        _ => broken(app, position, &missing),
-    })?;
-    proof.check(&app.config.genesis).map_err(|fault| broken(app, position, &fault))?;
-    Ok(proof)
+        };
+        make(parts).map_err(|missing| match missing.part {
+            Part::Key => Kind::Conflict.because(format!("there is no proof of {position}: {}", missing.detail)),
+            _ => broken(app, position, &missing),
+        })
+    }
 }
 
 /// Evidence of something that was made here and does not hold.

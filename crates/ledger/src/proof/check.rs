@@ -1,5 +1,6 @@
 //! Checking a proof, from the item up to the checkpoint. Every step names its part when it fails.
 
+use super::sections::push_block;
 use super::{Broken, KeyProof, Part, Proof, broken};
 use crate::block::{Cut, EventRef, Header};
 use crate::checkpoint::{Checkpoint, CheckpointError, Cosignature, unmet};
@@ -41,20 +42,34 @@ impl Verified {
     }
 }
 
+/// A leaf's way up to the log: of a whole item, or of one that is erased.
+pub(crate) struct Way<'a> {
+    pub event: EventRef,
+    pub item_path: &'a [Hash],
+    pub submission: &'a Note,
+    pub submission_path: &'a [Hash],
+    pub keys: &'a [KeyProof],
+    pub header: &'a Header,
+    pub header_path: &'a [Hash],
+    pub checkpoint: &'a Note,
+}
+
+/// What stands along the way.
+pub(crate) struct Held {
+    pub submission: Submission,
+    pub checkpoint: Checkpoint,
+    pub cosignatures: Vec<Cosignature>,
+}
+
 impl Proof {
     /// Verifies the whole proof, given the genesis.
     pub fn check(&self, genesis: &Genesis) -> Result<Verified, Broken> {
-        let (cut, index_in_cut) = self.locate()?;
-        let submission = self.check_submission(genesis, cut)?;
-        self.check_item(&submission)?;
-        self.check_cut(cut, index_in_cut)?;
-        self.check_keys(&submission)?;
-        self.check_header(genesis)?;
-        if let Some(reason) = self.header.bad_reason(self.event.ordinal()) {
-            return Err(Broken::new(Part::Bad, format!("the submission is sealed as bad: {reason}")));
-        }
-        check_time(submission.time_ms, self.header.time_ms).map_err(broken(Part::Time))?;
-        let (checkpoint, cosignatures) = self.check_log(genesis)?;
+        let Held { submission, checkpoint, cosignatures } = self.way().check(genesis, |submission| {
+            if !submission.kind.admits(self.kind) || self.bytes.len() > ITEM_BYTES_MAX {
+                return Err(Broken::new(Part::Item, "its kind or size may not stand in this submission"));
+            }
+            Ok(Item { kind: self.kind, salt: self.salt, bytes: self.bytes.as_bytes() }.leaf_hash())
+        })?;
         Ok(Verified {
             event: self.event,
             kind: self.kind,
@@ -67,6 +82,40 @@ impl Proof {
             checkpoint_size: checkpoint.size,
             cosignatures,
         })
+    }
+}
+
+impl Way<'_> {
+    /// Prints the submission, the keys and the header, each with its path.
+    pub fn push(&self, text: &mut String) {
+        text.push_str("submission\n");
+        push_block(text, &self.submission.to_string(), self.submission_path);
+        for key in self.keys {
+            text.push_str(&format!("key {}\n", key.index));
+            push_block(text, &key.entry.text(), &key.path);
+        }
+        text.push_str("header\n");
+        push_block(text, &self.header.text(), self.header_path);
+    }
+
+    /// Verifies every step from the leaf, which may depend on the submission, up to the checkpoint.
+    pub fn check(
+        &self,
+        genesis: &Genesis,
+        leaf: impl FnOnce(&Submission) -> Result<Hash, Broken>,
+    ) -> Result<Held, Broken> {
+        let (cut, index_in_cut) = self.locate()?;
+        let submission = self.check_submission(genesis, cut)?;
+        self.check_item(&submission, leaf(&submission)?)?;
+        self.check_cut(cut, index_in_cut)?;
+        self.check_keys(&submission)?;
+        self.check_header(genesis)?;
+        if let Some(reason) = self.header.bad_reason(self.event.ordinal()) {
+            return Err(Broken::new(Part::Bad, format!("the submission is sealed as bad: {reason}")));
+        }
+        check_time(submission.time_ms, self.header.time_ms).map_err(broken(Part::Time))?;
+        let (checkpoint, cosignatures) = self.check_log(genesis)?;
+        Ok(Held { submission, checkpoint, cosignatures })
     }
 
     fn locate(&self) -> Result<(&Cut, u32), Broken> {
@@ -93,13 +142,9 @@ impl Proof {
         Ok(submission)
     }
 
-    fn check_item(&self, submission: &Submission) -> Result<(), Broken> {
-        if !submission.kind.admits(self.kind) || self.bytes.len() > ITEM_BYTES_MAX {
-            return Err(Broken::new(Part::Item, "its kind or size may not stand in this submission"));
-        }
-        let leaf = Item { kind: self.kind, salt: self.salt, bytes: self.bytes.as_bytes() }.leaf_hash();
+    fn check_item(&self, submission: &Submission, leaf: Hash) -> Result<(), Broken> {
         let (index, count) = (self.event.index().into(), submission.count.into());
-        match verify_inclusion(index, count, leaf, &self.item_path, submission.root) {
+        match verify_inclusion(index, count, leaf, self.item_path, submission.root) {
             true => Ok(()),
             false => Err(Broken::new(Part::ItemPath, "it does not lead to the root in the submission")),
         }
@@ -107,7 +152,7 @@ impl Proof {
 
     fn check_cut(&self, cut: &Cut, index: u32) -> Result<(), Broken> {
         let leaf = submission_leaf(&self.submission.to_string());
-        match verify_inclusion(index.into(), cut.records.into(), leaf, &self.submission_path, cut.root) {
+        match verify_inclusion(index.into(), cut.records.into(), leaf, self.submission_path, cut.root) {
             true => Ok(()),
             false => Err(Broken::new(Part::SubmissionPath, "it does not lead to the root of the cut")),
         }
@@ -118,11 +163,11 @@ impl Proof {
         if !self.keys.iter().map(|key| &key.entry.public_key).eq(&submission.public_keys) {
             return fault("the entries are not those of the submission's public keys");
         }
-        for key in &self.keys {
+        for key in self.keys {
             if submission.kind == SubmissionKind::Events && key.entry.party != submission.party {
                 return fault("the entry is of another party");
             }
-            check_key(key, &self.header)?;
+            check_key(key, self.header)?;
         }
         Ok(())
     }
@@ -135,9 +180,9 @@ impl Proof {
     }
 
     fn check_log(&self, genesis: &Genesis) -> Result<(Checkpoint, Vec<Cosignature>), Broken> {
-        let (checkpoint, cosignatures) = open_checkpoint(&self.checkpoint, genesis)?;
+        let (checkpoint, cosignatures) = open_checkpoint(self.checkpoint, genesis)?;
         enough(&cosignatures, genesis)?;
-        check_in_log(&self.header, &self.header_path, &checkpoint, genesis)?;
+        check_in_log(self.header, self.header_path, &checkpoint, genesis)?;
         Ok((checkpoint, cosignatures))
     }
 }

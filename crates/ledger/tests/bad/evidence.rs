@@ -3,8 +3,10 @@
 use medtrace_ledger::*;
 
 use super::{Bad, forged_checkpoint};
-use crate::common::evidence::{SERVICE, batch, consistency, fork, missing, receipt, signed, without_the_acknowledged};
-use crate::common::{WITNESSES, World, checkpoint};
+use crate::common::evidence::{
+    SERVICE, batch, consistency, erased, erasure, fork, missing, receipt, signed, without_the_acknowledged,
+};
+use crate::common::{ERASING, WITNESSES, World, checkpoint, erasing};
 
 /// Each breaks one rule.
 pub fn bad(world: &World) -> Vec<Bad> {
@@ -90,6 +92,34 @@ pub fn bad(world: &World) -> Vec<Bad> {
     put("header-path", "missing-header", lost(&|m| m.header.time_ms += 1));
     put("checkpoint", "missing-forged", lost(&|m| m.checkpoint = forged_checkpoint(&m.checkpoint)));
     put("format", "missing-more", lost(&|_| {}) + "leaves\n");
+
+    let later = erasing();
+    let at = |height, ordinal, index| EventRef::new(height, ordinal, index).unwrap();
+    let by = |event, notice| later.prove_erased(event, notice).unwrap().text();
+    let gone = |change: &dyn Fn(&mut Erased)| {
+        let mut changed = later.prove_erased(erased(), erasure(0, 0)).unwrap();
+        change(&mut changed);
+        changed.text()
+    };
+    put("erasure", "erased-another", by(at(2, 1, 0), erasure(0, 0)));
+    put("erasure", "erased-same-block", by(at(ERASING, 4, 0), erasure(0, 1)));
+    put("erasure", "erased-no-erasure", by(erased(), erasure(0, 2)));
+    put("erasure", "erased-no-replacement", by(erased(), erasure(0, 3)));
+    put("erasure", "erased-one-member", by(erased(), erasure(1, 0)));
+    put("erasure", "erased-no-authority", by(erased(), erasure(2, 0)));
+    put("erasure", "erased-one-member-twice", by(erased(), erasure(3, 0)));
+    put("item", "erased-notice", by(at(2, 0, 0), erasure(0, 0)));
+    put("item", "erased-no-leaf", gone(&|_| {}).replacen("\nleaf ", "\nleaves ", 1));
+    put("item-path", "erased-leaf", gone(&|e| e.leaf = wrong));
+    put("item-path", "erased-notice-bytes", gone(&|e| e.notice.bytes.push(' ')));
+    put("header-path", "erased-smaller-log", {
+        gone(&|e| e.notice.checkpoint = checkpoint(&later.genesis, &later.log, ERASING, &WITNESSES))
+    });
+    put("cosignatures", "erased-alone", {
+        gone(&|e| e.notice.checkpoint = checkpoint(&later.genesis, &later.log, ERASING + 1, &[]))
+    });
+    put("event", "erased-no-notice", gone(&|_| {}).replacen("\nnotice ", "\nevent ", 1));
+    put("format", "erased-more", gone(&|_| {}) + "notice\n");
     put("format", "no-kind", "medtrace/evidence/v1\n".into());
     bad
 }

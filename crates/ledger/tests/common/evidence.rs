@@ -1,12 +1,61 @@
-//! Evidence beside proofs of items: the log's growth, forks, a submission that was acknowledged and never sealed.
+//! Evidence beside proofs of items: the log's growth, forks, a submission that was acknowledged and never sealed, erasures.
 
 use medtrace_ledger::merkle::{Tree, roots_of_consistency};
 use medtrace_ledger::*;
 
-use super::{BLOCKS, Record, WITNESSES, World, checkpoint, key, signer, world};
+use super::{
+    AUTHORITY, BLOCKS, Cutting, ERASING, OwnItem, Record, WITNESSES, World, checkpoint, event, key, seal_events,
+    seal_notices, signer, world,
+};
 
 /// Signs receipts.
 pub const SERVICE: &str = "hospital-service";
+
+/// Another key of the first member of the authority.
+pub const SECOND_KEY: &str = "authority-a-second";
+
+/// Erased by [`erasure`], together with the event at (4, 0, 0).
+pub fn erased() -> EventRef {
+    name(2, 1, 1)
+}
+
+/// Item of the first submission of the block with erasures: 0 erases, 1 an item of its own block, 2 is none, 3 says no
+/// replacement. Submission 1 has one signer, 2 two without power, 3 two keys of one member.
+pub fn erasure(ordinal: u32, index: u32) -> EventRef {
+    name(ERASING, ordinal, index)
+}
+
+fn name(height: u64, ordinal: u32, index: u32) -> EventRef {
+    EventRef::new(height, ordinal, index).unwrap()
+}
+
+/// The records of that block.
+pub fn erasing(now: u64) -> Vec<Cutting> {
+    let notice = |event: EventRef, rest: &str| {
+        OwnItem::new(ItemKind::Notice, format!(r#"{{"copies":["4-0"],"event":"{event}",{rest}}}"#))
+    };
+    let replacement = event(11, "shipping").bytes.replace(r#","example:note":"县医院 – store""#, "");
+    let reason = r#""reason":{"en":"a name"}"#;
+    let erases =
+        |event| notice(event, &format!(r#"{reason},"replacement":{replacement},"revision":1,"type":"erasure""#));
+    let [a, b, _] = AUTHORITY;
+    let items = vec![
+        erases(erased()),
+        erases(name(ERASING, 4, 0)),
+        notice(erased(), &format!(r#"{reason},"replacement":{replacement},"revision":1,"type":"recall""#)),
+        notice(erased(), &format!(r#"{reason},"revision":1,"type":"erasure""#)),
+    ];
+    let notices = vec![
+        seal_notices(a, &[a, b], now, items),
+        seal_notices(a, &[a], now, vec![erases(erased())]),
+        seal_notices("hospital", &["factory", "hospital"], now, vec![erases(erased())]),
+        seal_notices(a, &[a, SECOND_KEY], now, vec![erases(erased())]),
+    ];
+    vec![
+        ("notices", 0, 4, notices),
+        ("scan-events", 0, 8, vec![seal_events("factory", now, vec![event(60, "shipping")])]),
+    ]
+}
 
 /// Five events of three submissions of two blocks, and a notice of two signers.
 pub fn batch(world: &World) -> Batch {

@@ -16,6 +16,8 @@ use medtrace_ledger::*;
 
 pub const START_MS: u64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
 pub const BLOCKS: u64 = 5;
+/// The block with erasures; only [`erasing`] goes so far.
+pub const ERASING: u64 = 5;
 
 /// An item with its own bytes.
 #[derive(Clone)]
@@ -176,8 +178,11 @@ fn cut(topic: &str, partition: u32, from: u64, records: &[Record]) -> Cut {
     }
 }
 
-/// The records of block `height`: (topic, partition, first offset, records).
-fn records(height: u64) -> Vec<(&'static str, u32, u64, Vec<Record>)> {
+/// (topic, partition, first offset, records)
+pub type Cutting = (&'static str, u32, u64, Vec<Record>);
+
+/// The records of block `height`.
+fn records(height: u64) -> Vec<Cutting> {
     let now = START_MS + height * 200;
     let several = |who: &str, first: u32, count: u32| {
         seal_events(who, now - 50, (first..first + count).map(|serial| event(serial, "shipping")).collect())
@@ -210,6 +215,7 @@ fn records(height: u64) -> Vec<(&'static str, u32, u64, Vec<Record>)> {
             ("scan-events", 1, 0, (0..4).map(|n| several("factory", 100 + 10 * n, 7)).collect()),
         ],
         3 => vec![], // a block without cuts: time goes on
+        ERASING => evidence::erasing(now),
         _ => vec![(
             "scan-events",
             1,
@@ -235,6 +241,10 @@ fn key_set(height: u64) -> KeySet {
     entries.push(entry(evidence::SERVICE, Custody::Own, &["service"], 0));
     if height >= 2 {
         entries.push(entry("agent", Custody::Own, &["distributor"], 2));
+    }
+    if height >= ERASING {
+        let second = entry(evidence::SECOND_KEY, Custody::Own, &["authority"], ERASING);
+        entries.push(KeyEntry { party: party(AUTHORITY[0]), ..second });
     }
     KeySet::new(entries)
 }
@@ -262,16 +272,25 @@ fn block(height: u64, log_root: Hash) -> Block {
 }
 
 pub fn world() -> World {
+    world_of(BLOCKS)
+}
+
+/// The same log, one block later: events are erased.
+pub fn erasing() -> World {
+    world_of(ERASING + 1)
+}
+
+fn world_of(size: u64) -> World {
     let genesis = genesis();
     let genesis_note = genesis.sign(&[signer("authority-a"), signer("authority-c")]).unwrap();
     let (mut blocks, mut log) = (Vec::new(), Tree::default());
-    for height in 0..BLOCKS {
+    for height in 0..size {
         let log_root = if height == 0 { genesis.hash() } else { log.root() };
         let block = block(height, log_root);
         log.push(block.header.leaf());
         blocks.push(block);
     }
-    let checkpoint = checkpoint(&genesis, &log, BLOCKS, &[WITNESSES[2], WITNESSES[0]]);
+    let checkpoint = checkpoint(&genesis, &log, size, &[WITNESSES[2], WITNESSES[0]]);
     World { genesis, genesis_note, blocks, log, checkpoint }
 }
 
@@ -287,11 +306,21 @@ impl World {
     /// Log and checkpoint again, after headers were changed.
     pub fn rebuild_log(&mut self) {
         self.log = self.blocks.iter().map(|block| block.header.leaf()).collect();
-        self.checkpoint = checkpoint(&self.genesis, &self.log, BLOCKS, &WITNESSES);
+        self.checkpoint = checkpoint(&self.genesis, &self.log, self.log.size(), &WITNESSES);
     }
 
     /// The proof of a sealed item.
     pub fn prove(&self, event: EventRef) -> Result<Proof, Broken> {
+        self.with_parts(event, |parts, items| parts.prove(items[event.index() as usize].item()))
+    }
+
+    /// That an item was erased by a notice, of which only the leaf is used.
+    pub fn prove_erased(&self, event: EventRef, notice: EventRef) -> Result<Erased, Broken> {
+        let notice = self.prove(notice)?;
+        self.with_parts(event, |parts, _| parts.prove_erased(notice))
+    }
+
+    fn with_parts<T>(&self, event: EventRef, prove: impl FnOnce(Parts<'_>, &[OwnItem]) -> T) -> T {
         let block = &self.blocks[event.height as usize];
         let (number, range) = (block.header.cuts_with_ordinals().map(|(_, range)| range).enumerate())
             .find(|(_, range)| range.contains(&event.ordinal()))
@@ -301,19 +330,18 @@ impl World {
         };
         let item_leaves: Vec<Hash> = items.iter().map(|item| item.item().leaf_hash()).collect();
         let cut_leaves: Vec<Hash> = block.cuts[number].iter().map(Record::leaf).collect();
-        Parts {
+        let parts = Parts {
             event,
-            item: items[event.index() as usize].item(),
             item_leaves: &item_leaves,
             note: &sealed.note,
             cut_leaves: &cut_leaves,
             keys: &block.keys,
             header: &block.header,
             log_nodes: &mut |level, index| self.log.node(level, index),
-            checkpoint_size: BLOCKS,
+            checkpoint_size: self.log.size(),
             checkpoint: &self.checkpoint,
-        }
-        .prove()
+        };
+        prove(parts, items)
     }
 
     /// Names of all items of all submissions, bad ones included.

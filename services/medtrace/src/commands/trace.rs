@@ -45,6 +45,10 @@ impl Trace {
                 } else if step["inForce"] == false {
                     remarks.push("not in force".to_owned());
                 }
+                let erased = words(&step["erasedBy"]);
+                if !erased.is_empty() {
+                    remarks.push(format!("erased by {erased}"));
+                }
                 remarks.join(", ")
             };
             let said = |step: &Value| match words(&step["step"]) {

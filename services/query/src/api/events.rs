@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::log::text;
 use super::provenance::flags;
 use crate::app::{App, store_failed};
-use crate::body::{event_at, replacement_of, submission_at};
+use crate::body::{by, event_at, replacement_of, submission_at};
 use crate::events::{by_digest, by_event_id, by_hash, by_name, is_declaration, position, short, voided_by};
 use crate::hashes::{alike, complete};
 use crate::item::time_of_ms;
@@ -60,8 +60,8 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
             let nothing = || Kind::NoSuchResource.because(format!("no item is sealed at {position}"));
             let row = replacement_of(&app.client, position).await?.ok_or_else(nothing)?;
             let leaf = unpacked.leaves().get(position.index() as usize).map(|leaf| leaf.hash);
-            let by = EventRef { height: row.by_block, idx: row.by_idx };
-            (ItemKind::Event, row.replacement.into_bytes(), Some(json!({ "by": by.to_string(), "leaf": leaf })))
+            let erased = json!({ "by": by(&row).to_string(), "leaf": leaf });
+            (ItemKind::Event, row.replacement.into_bytes(), Some(erased))
         }
     };
     let recorded = time_of_ms(header.time_ms);

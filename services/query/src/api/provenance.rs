@@ -12,6 +12,7 @@ use medtrace_timeline::{Cut, Entry, Flags, Irregular, Role, Story};
 use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
+use crate::body::erased;
 use crate::hashes::suspected;
 use crate::item::{item, place_name, time};
 use crate::master::names;
@@ -32,7 +33,11 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let told = |e: &&Entry| e.fact.role != Role::SameAs;
     let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
     let unnamed = places_without_name(&story, snapshot.registry()?.at(cut.known));
-    let (suspected, names) = tokio::try_join!(suspected(&app.client, &events), names(&app.client, unnamed, cut.known))?;
+    let (suspected, names, erased) = tokio::try_join!(
+        suspected(&app.client, &events),
+        names(&app.client, unnamed, cut.known),
+        erased(&app, &snapshot, events.iter().copied()),
+    )?;
     let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
     let record_time = |height: u64| {
@@ -53,6 +58,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
                 line["placeName"] = json!({"zh-CN": name, "en": name});
             }
             line["recordTime"] = json!(record_time(e.fact.head.position.height));
+            line["erasedBy"] = json!(erased.get(&e.fact.head.position).map(ToString::to_string));
             line
         })
         .collect();

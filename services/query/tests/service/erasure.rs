@@ -1,6 +1,6 @@
 //! An event is erased: what is shown of it, and that nothing else is told otherwise.
 
-use medtrace_ledger::Proof;
+use medtrace_ledger::{Evidence, Proof, Shown};
 use serde_json::{Value, json};
 
 use crate::story::{GTIN, NAMES, service, using};
@@ -70,9 +70,21 @@ async fn an_erased_event_is_shown_by_its_replacement_and_its_notice() {
     assert_eq!((&event["eventID"], &event["medtrace:erased"]), (&shown["eventID"], &json!("5-0")));
     assert!(event["@context"].to_string().contains("urn:medtrace:ns:"), "{event}");
     assert!(!page.to_string().contains(ROOM));
-    // The notice says it, with its own proof; what it was, nobody proves any more.
-    let refused = service.text(404, &format!("/v1/events/{EVENT}/proof")).await;
-    assert!(refused.contains("5-0"), "{refused}");
+    // That it stood here and was erased is proven; what it was, nobody proves any more.
+    let text = service.text(200, &format!("/v1/events/{EVENT}/proof")).await;
+    let left = Evidence::from_bytes(text.as_bytes()).unwrap().check(&service.chain.genesis).unwrap();
+    let Shown::Erased(gone) = left else { panic!("{text}") };
+    assert_eq!((gone.event.to_string().as_str(), gone.party.as_str()), (EVENT, "hospital"));
+    assert_eq!((&json!(gone.leaf), gone.notice.event.to_string()), (&shown["erased"]["leaf"], "5-0".to_owned()));
+    assert_eq!(gone.replacement["eventID"], shown["eventID"]);
+    assert!(!text.contains(ROOM));
+    // A file of several proofs holds whole items only.
+    let several = service.http.post(format!("{}/v1/proofs", service.url)).json(&json!({"events": ["1-1", EVENT]}));
+    let several = several.send().await.unwrap();
+    assert_eq!(several.status(), 410);
+    let several: Value = several.json().await.unwrap();
+    assert!(several["detail"].as_str().unwrap().contains("the notice 5-0"), "{several}");
+    // The notice says it, with its own proof.
     let proof = Proof::parse(&service.text(200, "/v1/events/5-0/proof").await).unwrap();
     proof.check(&service.chain.genesis).unwrap();
     let said: Value = serde_json::from_str(&proof.bytes).unwrap();
@@ -84,7 +96,21 @@ async fn an_erased_event_is_shown_by_its_replacement_and_its_notice() {
 #[tokio::test]
 async fn no_answer_and_no_other_proof_changes() {
     let (service, proofs, before) = erased().await;
-    assert_eq!(answers(&service).await, before);
+    let mut after = answers(&service).await;
+    // But for the mark: whatever names the event says which notice erased it.
+    let mark = json!([{"event": EVENT, "by": "5-0"}]);
+    assert_eq!(std::mem::replace(&mut after[0]["erased"], json!([])), mark);
+    let history = after[1]["history"].as_array_mut().unwrap();
+    let marked: Vec<String> = history
+        .iter_mut()
+        .filter(|line| !line["erasedBy"].is_null())
+        .map(|line| {
+            assert_eq!(line["erasedBy"].take(), "5-0");
+            line["event"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(marked, [EVENT]);
+    assert_eq!(after, before);
     for (name, before) in NAMES.into_iter().zip(proofs).filter(|(name, _)| *name != EVENT) {
         let after = service.text(200, &format!("/v1/events/{name}/proof")).await;
         Proof::parse(&after).unwrap().check(&service.chain.genesis).unwrap();

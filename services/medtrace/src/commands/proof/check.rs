@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 use medtrace_ledger::{
     Broken, Cosignature, Evidence, Genesis, Part, Shown, Verified,
-    evidence::{Absent, EVIDENCE_BYTES_MAX, Forked, Grown},
+    evidence::{Absent, EVIDENCE_BYTES_MAX, Forked, Gone, Grown},
 };
 use serde_json::{Value, json};
 
@@ -33,6 +33,7 @@ impl Check {
             Ok(Shown::Consistency(shown)) => grown(context, &genesis, &shown),
             Ok(Shown::Fork(shown)) => forked(context, &genesis, &shown),
             Ok(Shown::Missing(shown)) => absent(context, &genesis, &shown),
+            Ok(Shown::Erased(shown)) => gone(context, &genesis, &shown),
             Err(Broken { part, detail }) => {
                 let value = json!({"proven": false, "part": part.as_str(), "detail": detail});
                 context
@@ -133,6 +134,35 @@ fn absent(context: &Context, genesis: &Genesis, shown: &Absent) -> Done {
         ];
         out.table(&["", ""], rows.map(|(name, value)| vec![out.tone(Tone::Strong, name), value]).into())?;
         out.line(out.tone(Tone::Quiet, "service and log contradict each other; which of them is wrong is not shown"))
+    })?;
+    Ok(Outcome::Fine)
+}
+
+fn gone(context: &Context, genesis: &Genesis, shown: &Gone) -> Done {
+    let (signed, sealed) = (time(shown.signed_ms), time(shown.block_ms));
+    let notice = &shown.notice;
+    let mut members: Vec<&str> = notice.signers.iter().map(|signer| signer.party.as_str()).collect();
+    members.dedup();
+    let value = json!({
+        "proven": true, "kind": "erased", "event": shown.event, "leaf": shown.leaf, "party": shown.party,
+        "signed": signed, "sealed": sealed, "origin": genesis.origin, "submission": shown.submission,
+        "erasedBy": notice.event, "erased": time(notice.block_ms), "authority": members,
+        "checkpointSize": notice.checkpoint_size, "cosignatures": cosignatures(&notice.cosignatures),
+        "replacement": shown.replacement,
+    });
+    context.out.show(&value, |out| {
+        out.line(format!("{}  event {} stood here, and was erased", out.tone(Tone::Good, "PROVEN"), shown.event))?;
+        let rows = [
+            ("said by", shown.party.to_string()),
+            ("signed", signed.clone()),
+            ("sealed", format!("{sealed}, block {} of {}", shown.event.height, genesis.origin)),
+            ("what is left", format!("the leaf {}", shown.leaf)),
+            ("erased by", format!("notice {} of {}, {}", notice.event, members.join(" and "), time(notice.block_ms))),
+            ("covered by", format!("a checkpoint of {}", covered(notice.checkpoint_size, &notice.cosignatures))),
+            ("replaced by", Value::Object(shown.replacement.clone()).to_string()),
+        ];
+        out.table(&["", ""], rows.map(|(name, value)| vec![out.tone(Tone::Strong, name), value]).into())?;
+        out.line(out.tone(Tone::Quiet, "that the replacement gives the same facts was seen by whoever had the bytes"))
     })?;
     Ok(Outcome::Fine)
 }
