@@ -36,6 +36,10 @@ fn lived() -> World {
     world.good(BOTH, erasure("2-0", 1));
     world.cut("scan-events", "first");
     world.good(BOTH, gap("scan-events", 1, "first", "second"));
+    world.good(
+        &[("authority-b", "authority-b"), ("authority-b", "authority-b-2")],
+        enrolment("authority-b", "authority-b-2"),
+    );
     world
 }
 
@@ -59,8 +63,8 @@ fn attacks() -> Vec<Attack> {
     // Erasures: as many of the authority as give power, of what is sealed already.
     row("a party erases", MAKER, erasure("3-0", 1), "not-authority");
     row("one member erases alone", A, erasure("3-0", 1), "threshold");
-    row("an erasure of this block", BOTH, erasure("17-0", 1), "not-sealed");
-    row("a copy in this block", BOTH, with(erasure("3-0", 1), "copies", json!(["17-0"])), "not-sealed");
+    row("an erasure of this block", BOTH, erasure("18-0", 1), "not-sealed");
+    row("a copy in this block", BOTH, with(erasure("3-0", 1), "copies", json!(["18-0"])), "not-sealed");
     row("an erasure replayed", BOTH, erasure("2-0", 1), "revision");
     row("an erasure at revision 2", BOTH, erasure("3-0", 2), "revision");
 
@@ -79,6 +83,8 @@ fn attacks() -> Vec<Attack> {
     row("a party admits a party", ROOT, new("x"), "not-authority");
     row("one member admits a party alone", A, new("x"), "threshold");
     row("one member twice is not two", &[("authority-a", "authority-a"), ("authority-a", "authority-a")], new("x"), "threshold");
+    row("two keys of one member are not two", &[("authority-b", "authority-b"), ("authority-b", "authority-b-2")], new("x"), "threshold");
+    row("two keys of one member erase", &[("authority-b", "authority-b"), ("authority-b", "authority-b-2")], erasure("3-0", 1), "threshold");
     row("a member signs in the other's name", &[("authority-b", "authority-a")], new("x"), "key-not-valid");
     row("one member gives a role", A, trader(json!(["distributor", "manufacturer"])), "threshold");
     row("a party gives itself a role", TRADER, trader(json!(["manufacturer"])), "not-authority");
