@@ -135,6 +135,26 @@ impl Archive {
         Ok(None)
     }
 
+    /// The narrower ones beside a partial tile, as they stand: earlier checkpoints ended with them. None of an archive that
+    /// others serve, which gives the widest under every name.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn narrower(&self, tile: Tile) -> Result<Vec<(Tile, Bytes)>, ArchiveError> {
+        let mut found = Vec::new();
+        if tile.is_full() || matches!(self.0, Objects::Served(_)) {
+            return Ok(found);
+        }
+        let folder = format!("{}.p", tile.full());
+        for width in self.0.list(&folder).await? {
+            let Ok(narrower) = format!("{folder}/{width}").parse::<Tile>() else { continue };
+            if let Some(bytes) = self.0.get(&narrower.to_string()).await?.filter(|_| narrower.width() < tile.width()) {
+                found.push((narrower, bytes));
+            }
+        }
+        Ok(found)
+    }
+
     /// The blocks from `height` on.
     ///
     /// # Errors

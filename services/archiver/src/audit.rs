@@ -94,6 +94,11 @@ async fn own_checkpoint(
 /// The archive must have these tiles with these bytes.
 async fn check_tiles(archive: &Archive, size: u64, tiles: Tiles, report: &mut Report) -> Result<(), ArchiveError> {
     for (tile, expected) in tiles {
+        for (narrower, found) in archive.narrower(tile).await? {
+            if narrower.cut(&expected).is_none_or(|expected| expected != found) {
+                finding(report, size - 1, format!("{narrower} holds other bytes than the blocks give"));
+            }
+        }
         let what = match archive.tile(tile, size).await {
             Ok(Some(found)) if found == expected => continue,
             Ok(Some(_)) => format!("{tile} holds other bytes than the blocks give"),

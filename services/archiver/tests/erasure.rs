@@ -5,6 +5,7 @@
 //! 2  a notice that gives other facts, and one that forgets the second: the archive keeps everything
 //! 3  the right notice: the bytes are gone, every hash holds, the audit is clean; a restart goes on
 //! 4  the list is taken away: a finding
+//! 5  every byte of every file is changed in turn: each is a finding
 //! ```
 #![allow(clippy::unwrap_used)]
 
@@ -121,4 +122,9 @@ async fn the_archive_forgets_and_still_verifies() {
     );
     fs::write(&list, named).unwrap();
     assert_eq!(world.audit().await.findings, []);
+
+    // 5
+    let flipped = world.each_flip_is_named().await;
+    assert_eq!(world.audit().await.findings, []);
+    println!("{flipped} bytes of the archive were changed");
 }

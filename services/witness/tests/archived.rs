@@ -21,6 +21,10 @@ use medtrace_witness::folder::replace;
 use medtrace_witness::{Config, Witness};
 use serde_json::Value;
 
+/// The archive's only block file, and how many of its bytes are changed in turn.
+const FILE: &str = "block/0000000000";
+const FLIPS: usize = 16;
+
 /// Serves a folder as the query service serves its archive; its address.
 async fn serve(folder: &Path) -> String {
     let read = |path: std::path::PathBuf| fs::read(path).map_err(|_| StatusCode::NOT_FOUND);
@@ -123,6 +127,23 @@ async fn a_regulator_needs_no_kafka() {
     assert_eq!((&alarm["kind"], &alarm["size"]), (&"block".into(), &2.into()), "{alarm}");
     assert_eq!(witness.post(ask(&tree, 0, old)).await.status, 403);
     witness.stop().await;
+
+    // Or any other byte than the archive has.
+    let whole = fs::read(folder.join(FILE)).unwrap();
+    let mut deceived = Vec::new();
+    for at in (0..FLIPS).map(|n| (2 * n + 1) * whole.len() / (2 * FLIPS)) {
+        let place = scratch.path().join(format!("flipped-{at}"));
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::create_dir_all(place.join("archive/block")).unwrap();
+        fs::write(place.join("archive").join(FILE), bytes).unwrap();
+        deceived.push((at, start(&place.join("witness"), &serve(&place.join("archive")).await).await));
+    }
+    for (at, witness) in deceived {
+        until("the alarm", || async { witness.alarms().await.into_iter().next() }).await;
+        assert_eq!(witness.post(ask(&tree, 0, old)).await.status, 403, "byte {at}");
+        witness.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
