@@ -4,6 +4,7 @@
 //! block that enrols its key is good, and one in the block that revokes it is not; the header's `keys` root says the same.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use medtrace_ledger::{Custody, KeyEntry, PartyId, PublicKey};
 
@@ -81,6 +82,14 @@ impl<'a> At<'a> {
     pub fn suspect(&self, key: &PublicKey, signed: u64) -> Option<Revocation> {
         let end = self.key(key)?.revoked.filter(|end| end.position.height <= self.height)?;
         end.since.filter(|since| (*since..end.position.height).contains(&signed)).map(|_| end)
+    }
+
+    /// The blocks in which something is suspect by any key, from the first to behind the last.
+    pub fn suspect_blocks(&self) -> Option<Range<u64>> {
+        let ends = self.registry.keys.values().filter_map(|life| life.revoked);
+        let ends = ends.filter(|end| end.position.height <= self.height);
+        let blocks = ends.filter_map(|end| Some(end.since?..end.position.height));
+        blocks.reduce(|all, blocks| all.start.min(blocks.start)..all.end.max(blocks.end))
     }
 
     /// Keys alive at this height.

@@ -44,6 +44,8 @@ fn a_key_is_valid_from_its_block_until_the_block_that_revokes_it() {
     assert!(!suspect(revoked - 1, 6) && !suspect(revoked, 5), "not known yet; before since");
     assert!(suspect(revoked, 6) && suspect(revoked + 9, revoked - 1));
     assert!(!suspect(revoked, revoked), "in the block that revokes it the key is not valid anyway");
+    let blocks = |known: u64| world.registry.at(known).suspect_blocks();
+    assert_eq!((blocks(revoked - 1), blocks(revoked)), (None, Some(6..revoked)));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::app::{App, store_failed};
 use crate::body::erased;
 use crate::item::item;
+use crate::suspect::suspect;
 use crate::view::Snapshot;
 
 pub use inside::THINGS_MAX;
@@ -59,6 +60,8 @@ pub async fn judge(
     let cut = Cut { at: i64::MAX, known: snapshot.known() };
     let story = medtrace_store::read::story(&app.client, thing.clone(), cut).await.map_err(store_failed)?;
     let inside = inside::judge(app, snapshot, &story, left).await?;
+    let told = story.entries.iter().filter(|entry| entry.in_force).map(|entry| entry.fact.head.position);
+    let suspect = suspect(app, snapshot, snapshot.known(), told).await?;
 
     let (reasons, item) = {
         let registry = snapshot.registry()?;
@@ -69,6 +72,7 @@ pub async fn judge(
         if let Some((parts, _)) = &parts {
             others.extend(lot::judge(parts, &caller));
         }
+        others.extend(Said::suspect(&suspect));
         // What is accepted has a first reason that says why.
         let why = usize::from(of_itself.verdict == Verdict::Accept && !others.is_empty());
         let mut reasons: Vec<Said> = of_itself.reasons.iter().skip(why).map(Said::of).chain(others).collect();

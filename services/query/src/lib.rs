@@ -35,6 +35,7 @@ pub mod reach;
 pub mod requests;
 pub mod run;
 pub mod subscribe;
+pub mod suspect;
 pub mod view;
 
 pub use config::Config;

@@ -45,6 +45,10 @@ impl Trace {
                 } else if step["inForce"] == false {
                     remarks.push("not in force".to_owned());
                 }
+                let suspect = words(&step["suspectBy"]);
+                if !suspect.is_empty() {
+                    remarks.push(format!("by a key that is suspect, see {suspect}"));
+                }
                 let erased = words(&step["erasedBy"]);
                 if !erased.is_empty() {
                     remarks.push(format!("erased by {erased}"));

@@ -23,6 +23,7 @@ use crate::item::time_of_ms;
 use crate::json::{Body, invalid};
 use crate::params::{Params, wrong};
 use crate::proof::{header_at, prove, prove_all};
+use crate::suspect::suspect;
 use crate::view::Snapshot;
 
 /// Declarations of one event whose corrective events are looked for.
@@ -92,6 +93,8 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
     }
     if kind == ItemKind::Event {
         let known = snapshot.known();
+        let suspect = suspect(&app, &snapshot, known, [position]).await?;
+        answer["suspectBy"] = json!(suspect.get(&position).map(ToString::to_string));
         match by_name(&app.client, position, known).await.map_err(store_failed)? {
             Some(row) => {
                 answer["eventID"] = json!(row.event_id);

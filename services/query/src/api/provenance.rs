@@ -17,6 +17,7 @@ use crate::hashes::suspected;
 use crate::item::{item, place_name, time};
 use crate::master::names;
 use crate::params::{Params, wrong};
+use crate::suspect::suspect;
 use crate::view::Snapshot;
 
 /// `at`: true time, RFC 3339; all of it if not given. `known`: a height, or the RFC 3339 time of which the last block is
@@ -33,10 +34,11 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let told = |e: &&Entry| e.fact.role != Role::SameAs;
     let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
     let unnamed = places_without_name(&story, snapshot.registry()?.at(cut.known));
-    let (suspected, names, erased) = tokio::try_join!(
+    let (suspected, names, erased, suspect) = tokio::try_join!(
         suspected(&app.client, &events),
         names(&app.client, unnamed, cut.known),
         erased(&app, &snapshot, events.iter().copied()),
+        suspect(&app, &snapshot, cut.known, events.iter().copied()),
     )?;
     let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
@@ -58,6 +60,7 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
                 line["placeName"] = json!({"zh-CN": name, "en": name});
             }
             line["recordTime"] = json!(record_time(e.fact.head.position.height));
+            line["suspectBy"] = json!(suspect.get(&e.fact.head.position).map(ToString::to_string));
             line["erasedBy"] = json!(erased.get(&e.fact.head.position).map(ToString::to_string));
             line
         })

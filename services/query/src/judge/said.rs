@@ -1,5 +1,7 @@
 //! A reason as an answer gives it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use medtrace_ledger::EventRef;
 use medtrace_timeline::{Level, Reason};
 use serde_json::{Value, json};
@@ -29,6 +31,20 @@ impl Said {
             events: reason.events.clone(),
             inside: None,
         }
+    }
+
+    /// Of events that are suspect by the revocations of the keys that signed them.
+    pub fn suspect(events: &BTreeMap<EventRef, EventRef>) -> Option<Said> {
+        let revocations: BTreeSet<String> = events.values().map(ToString::to_string).collect();
+        let named = revocations.into_iter().collect::<Vec<_>>().join(", ");
+        (!events.is_empty()).then(|| Said {
+            code: "suspect-signature",
+            level: Level::Check,
+            zh: format!("签名所用密钥后来被吊销，签名时可能已落入他人之手（公告 {named}）"),
+            en: format!("signed by a key that was revoked later, and may have been in other hands (notice {named})"),
+            events: events.keys().copied().collect(),
+            inside: None,
+        })
     }
 
     /// `{"code", "level", "text", "events", "inside"?}`.

@@ -32,5 +32,6 @@ mod sockets;
 mod story;
 mod subscriber;
 mod subscriptions;
+mod suspect;
 mod tls;
 mod verify;
