@@ -19,6 +19,9 @@ use crate::log::{Outcome, Pool, WITNESSES};
 use crate::outside::{Call, Simulated};
 use crate::world::*;
 
+/// Checkpoints of which one is shown to the witnesses.
+const RECENT: usize = 4;
+
 /// What a process does in a turn: sealing three times in five.
 enum Turn {
     Seal(BTreeMap<(TopicName, u32), Vec<Inspected>>),
@@ -119,17 +122,19 @@ fn turn(outside: &Simulated, chain: &Chain, topics: &[Topic]) -> Turn {
     }
 }
 
-/// Shows the last published checkpoint to the witnesses, and publishes what a quorum has cosigned.
+/// Shows a published checkpoint, which may not be the last, to the witnesses, and publishes what a quorum has cosigned.
 async fn collect(outside: &Simulated, sealer: &mut Sealer<Simulated>) -> Result<(), Stop> {
     let Some((note, genesis)) = ({
-        let world = outside.world();
-        let last = world.checkpoints.last().map(|message| String::from_utf8(message.value.clone()).unwrap());
-        last.map(|note| (Note::parse(&note).unwrap(), world.pool.genesis.clone()))
+        let mut world = outside.world();
+        let end = world.checkpoints.len();
+        let shown = world.dice.usize(end.saturating_sub(RECENT)..=end);
+        let shown = world.checkpoints.get(shown).map(|message| String::from_utf8(message.value.clone()).unwrap());
+        shown.map(|note| (Note::parse(&note).unwrap(), world.pool.genesis.clone()))
     }) else {
         return Ok(());
     };
     let (Checkpoint { size, .. }, _) = Checkpoint::open_note(&note, &genesis).unwrap();
-    if size != sealer.chain.size() {
+    if size > sealer.chain.size() {
         // Another leads by now, which this one has yet to find out.
         return Ok(());
     }

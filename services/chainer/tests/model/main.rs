@@ -7,6 +7,25 @@
 //! of two leaders can happen, also in the midst of a block. There is no lease in this world: anybody may lead at any
 //! moment, which is worse than what the lease allows.
 //!
+//! Deliberate defects, tried one at a time, and the tests here that then failed:
+//!
+//! ```text
+//! a checkpoint is signed before its block is committed           calls, flips, restored, schedules
+//! a block is not read back                                       calls
+//! a checkpoint is signed before it is remembered                 calls
+//! the standing file stays at the first block                     calls
+//! the last checkpoint is not held against the chain              restored
+//! witnesses are not asked                                        calls, restored
+//! an unseen partition starts at 1                                calls, flips, restored, schedules
+//! a block's events are judged before its notices                 restored, schedules
+//! header time goes back with the clock                           restored, schedules
+//! a commit of unknown outcome is tried again                     calls, restored, schedules
+//! a clock that is not the broker's is believed                   restored, schedules
+//! ```
+//!
+//! A leader that goes on although it is shut out is stopped by reading back, and found only where that is left out too.
+//! That a block which nobody signed is recomputed shows in no schedule: nobody but a chainer writes `blocks` here.
+//!
 //! `MEDTRACE_MODEL_RUNS` is the number of schedules, without a bound of time; `MEDTRACE_MODEL_SEED` runs one of them.
 
 #![allow(clippy::unwrap_used)]
