@@ -3,9 +3,10 @@
 //! ```text
 //! 1  everything is written twice; the audit is clean
 //! 2  one row of each table is altered, one removed, one added: each is named, and nothing else
-//! 3  a version from the future does not hide a row
-//! 4  the store has gone on meanwhile, or is about to: the audit follows, and is clean
-//! 5  the mark is set: the database is gone, and what is derived again is the same
+//! 3  one cell of each column of each table is altered: table, row and column are named
+//! 4  a version from the future does not hide a row
+//! 5  the store has gone on meanwhile, or is about to: the audit follows, and is clean
+//! 6  the mark is set: the database is gone, and what is derived again is the same
 //! ```
 #![allow(clippy::unwrap_used)]
 
@@ -132,26 +133,96 @@ impl Case<'_> {
 
 /// The same row with one column changed: of those that are no key if it can be, or of those that are.
 fn changed<T: Table>(row: &T, key: bool) -> T {
-    let mut columns = serde_json::to_value(row).unwrap();
-    let may = |name: &str| T::KEY.contains(&name) == key && !["ver", "is_deleted", "block"].contains(&name);
-    let names: Vec<String> = columns.as_object().unwrap().keys().filter(|name| may(name)).cloned().collect();
-    let Some(name) = names.first() else { return row.clone() };
-    let value = &mut columns[name];
-    *value = match value.clone() {
-        Value::String(text) => Value::String(format!("{text}?")),
-        Value::Bool(is) => Value::Bool(!is),
-        Value::Number(number) => number.as_u64().map_or(Value::from(1), |number| (number ^ 64).into()),
-        // Bytes stay as many; texts become one more.
-        Value::Array(mut list) => {
-            match list.first_mut() {
-                Some(Value::Number(byte)) => *byte = (byte.as_u64().unwrap() ^ 1).into(),
-                _ => list.push("?".into()),
+    let may = |name: &&String| {
+        T::KEY.contains(&name.as_str()) == key && !["ver", "is_deleted", "block"].contains(&name.as_str())
+    };
+    names(row).iter().find(may).map_or_else(|| row.clone(), |name| with_changed(row, name))
+}
+
+fn names<T: Table>(row: &T) -> Vec<String> {
+    serde_json::to_value(row).unwrap().as_object().unwrap().keys().cloned().collect()
+}
+
+/// The row with another value in this column.
+fn with_changed<T: Table>(row: &T, name: &str) -> T {
+    let columns = serde_json::to_value(row).unwrap();
+    let others = match columns[name].clone() {
+        Value::String(text) => vec![Value::String(format!("{text}?"))],
+        Value::Bool(is) => vec![Value::Bool(!is)],
+        // One of them is a flag, to the store too.
+        Value::Number(flag) if name == "is_deleted" => vec![(flag.as_u64().unwrap() ^ 1).into()],
+        Value::Number(number) => vec![number.as_u64().map_or(Value::from(1), |number| (number ^ 64).into())],
+        // Bytes stay as many; of other lists one more, or one less.
+        Value::Array(mut list) => match list.first_mut() {
+            Some(Value::Number(byte)) => {
+                *byte = (byte.as_u64().unwrap() ^ 1).into();
+                vec![Value::Array(list)]
             }
-            Value::Array(list)
-        }
+            _ => {
+                let less = list.iter().skip(1).cloned().collect();
+                [json!("?"), json!(1)]
+                    .map(|more| [&list[..], &[more]].concat().into())
+                    .into_iter()
+                    .chain([less])
+                    .collect()
+            }
+        },
         other => panic!("{other} is no column"),
     };
-    serde_json::from_value(columns).unwrap()
+    let with = |other| {
+        let mut columns = columns.clone();
+        columns[name] = other;
+        serde_json::from_value(columns).ok().filter(|changed| changed != row)
+    };
+    others.into_iter().find_map(with).unwrap_or_else(|| panic!("{} of {} can be changed", name, T::TABLE))
+}
+
+/// Alters one cell of each column of each table: of keys in one row, which makes others of it; of the others each in a row of
+/// its own, so many in a round as a table has rows.
+struct Cells<'a, 'b> {
+    case: &'a Case<'b>,
+    round: usize,
+    /// Table, key of the row, column; none where the key is another.
+    altered: Vec<(&'static str, String, Option<String>)>,
+}
+
+impl EachTable for Cells<'_, '_> {
+    type Error = anyhow::Error;
+
+    async fn table<T: Table>(&mut self) -> anyhow::Result<()> {
+        let query = self.case.client.query("SELECT ?fields FROM ? FINAL ORDER BY ALL");
+        let rows = query.bind(Identifier(T::TABLE)).fetch_all::<T>().await?;
+        let (keys, others): (Vec<_>, Vec<_>) =
+            rows.first().map(names).unwrap_or_default().into_iter().partition(|name| T::KEY.contains(&&**name));
+        // The height of a block says how far the store is.
+        let keys = keys.iter().filter(|name| self.round == 0 && (T::TABLE, &***name) != ("block", "height"));
+        for (row, name) in rows.iter().take(1).cycle().zip(keys) {
+            let other = with_changed(row, name);
+            self.case.insert(&other).await;
+            self.altered.push((T::TABLE, Difference::missing(&other).key, None));
+        }
+        for (row, name) in rows.iter().zip(others.iter().skip(self.round * rows.len())) {
+            if name == "ver" {
+                // Or the newer one would hide it.
+                self.case.remove(row).await;
+            }
+            self.case.insert(&with_changed(row, name)).await;
+            self.altered.push((T::TABLE, Difference::missing(row).key, Some(name.clone())));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the audit names an altered cell: its row, and the column.
+fn is_named(report: &Report, (table, key, column): &(&'static str, String, Option<String>)) -> bool {
+    let of_row = |difference: &&Difference| (difference.table, &difference.key) == (*table, key);
+    report.differences.iter().filter(of_row).any(|difference| match (&difference.what, column) {
+        (What::Differs(columns), Some(column)) => columns.iter().any(|found| found.name == *column),
+        (What::Unexpected, None) => true,
+        // A row that says that it is deleted is none.
+        (What::Missing, Some(column)) => column == "is_deleted",
+        _ => false,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -258,6 +329,24 @@ async fn the_store_is_held_against_the_log() {
     }
 
     // 3
+    let mut columns = 0;
+    for round in 0.. {
+        let mut cells = Cells { case: &case, round, altered: Vec::new() };
+        each(&mut cells).await.unwrap();
+        let altered = cells.altered;
+        if altered.is_empty() {
+            break;
+        }
+        let report = case.audit(blocks.len()).await;
+        let unnoticed: Vec<_> = altered.iter().filter(|cell| !is_named(&report, cell)).collect();
+        assert!(unnoticed.is_empty(), "{unnoticed:?}: {:#?}", report.differences);
+        columns += altered.len();
+        medtrace_store::migrate::drop_database(&case.client).await.unwrap();
+        fill(&case.client, &rows).await;
+    }
+    println!("a cell of each of {columns} columns was altered");
+
+    // 4
     let lots = case.client.query("SELECT ?fields FROM lot_item FINAL").fetch_all::<LotItemRow>().await.unwrap();
     let future = LotItemRow { ver: u64::MAX, condition: "recalled".to_owned(), ..lots[0].clone() };
     let hiding = LotItemRow { ver: u64::MAX, is_deleted: 1, ..lots[1].clone() };
@@ -277,7 +366,7 @@ async fn the_store_is_held_against_the_log() {
     assert_eq!(names, ["condition", "ver"]);
     assert_eq!(columns[0].found, "recalled");
 
-    // 4
+    // 5
     case.client = engine.client("moving");
     let last = rows.len() - 1;
     fill(&case.client, &rows[..last]).await;
@@ -298,7 +387,7 @@ async fn the_store_is_held_against_the_log() {
     assert_eq!((report.differing, report.blocks), (0, rows.len() as u64), "{report:#?}");
     finishing.await.unwrap();
 
-    // 5
+    // 6
     let folder = Folder(scratch.folder("indexer"));
     std::fs::create_dir_all(folder.timelines()).unwrap();
     rebuild::if_marked(&folder, &case.client).await.unwrap();
