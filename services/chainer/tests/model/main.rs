@@ -21,8 +21,10 @@
 //! header time goes back with the clock                           restored, schedules
 //! a commit of unknown outcome is tried again                     calls, restored, schedules
 //! a clock that is not the broker's is believed                   restored, schedules
+//! an older checkpoint is published without the newest            restored, schedules
 //! ```
 //!
+//! Not found: that the standing file is not held against the chain. Here some process has always forgotten more than it says.
 //! A leader that goes on although it is shut out is stopped by reading back, and found only where that is left out too.
 //! That a block which nobody signed is recomputed shows in no schedule: nobody but a chainer writes `blocks` here.
 //!
