@@ -24,9 +24,8 @@
 //! an older checkpoint is published without the newest            restored, schedules
 //! ```
 //!
-//! Not found: that the standing file is not held against the chain. Here some process has always forgotten more than it says.
-//! A leader that goes on although it is shut out is stopped by reading back, and found only where that is left out too.
-//! That a block which nobody signed is recomputed shows in no schedule: nobody but a chainer writes `blocks` here.
+//! Not found: that the standing file is not held against the chain; that a leader which is shut out goes on, as long as it
+//! reads back (that stops it); that a block which nobody signed is not recomputed (nobody but a chainer writes `blocks` here).
 //!
 //! `MEDTRACE_MODEL_RUNS` is the number of schedules, without a bound of time; `MEDTRACE_MODEL_SEED` runs one of them.
 
