@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod check;
 pub mod deliveries;
+pub mod duplicates;
 pub mod epcis;
 pub mod events;
 pub mod live;

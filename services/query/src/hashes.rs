@@ -3,7 +3,7 @@
 //! The indexer hashes when it has time, after a block can be asked for. So whoever asks by hash waits until all up to its
 //! height are hashed, and is told if that takes too long: nothing is left out unsaid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
@@ -11,11 +11,11 @@ use medtrace_event::{CbvVersion, EventHash};
 use medtrace_ledger::EventRef;
 use medtrace_service::{Kind, Problem};
 use medtrace_store::read::hashed_to;
-use medtrace_store::rows::{DuplicateRow, edition};
+use medtrace_store::rows::{DuplicateRow, EventRow, edition};
 use serde::Deserialize;
 
 use crate::app::store_failed;
-use crate::events::FOUND_MAX;
+use crate::events::{FOUND_MAX, position};
 
 /// How long a question by hash waits for the hashes of its height, milliseconds.
 const WAIT_MS: u64 = 2_000;
@@ -84,4 +84,23 @@ pub async fn alike(client: &Client, event: EventRef, known: u64) -> Result<Vec<E
     let again = again.fetch_all::<Position>().await.map_err(store_failed)?;
     let all = [first].into_iter().chain(again.iter().map(|row| EventRef { height: row.block, idx: row.idx }));
     Ok(all.filter(|other| *other != event).collect())
+}
+
+/// Events that say again what another said first, each with that one, in the order of `rows`. What is not there any more
+/// is left out: the first of them may just have been erased.
+pub async fn with_first(
+    client: &Client,
+    rows: &[DuplicateRow],
+) -> clickhouse::error::Result<Vec<(EventRow, EventRow)>> {
+    let places = |row: &DuplicateRow| [(row.block, row.idx), (row.of_block, row.of_idx)];
+    let wanted: BTreeSet<(u64, u32)> = rows.iter().flat_map(places).collect();
+    let wanted: Vec<(u64, u32)> = wanted.into_iter().collect();
+    let mut events = BTreeMap::new();
+    for some in wanted.chunks(POSITIONS_PER_QUERY) {
+        let query = client.query("SELECT ?fields FROM event FINAL WHERE (block, idx) IN ?").bind(some);
+        events.extend(query.fetch_all::<EventRow>().await?.into_iter().map(|row| (position(&row), row)));
+    }
+    let event = |height, idx| events.get(&EventRef { height, idx }).cloned();
+    let pair = |row: &DuplicateRow| Some((event(row.block, row.idx)?, event(row.of_block, row.of_idx)?));
+    Ok(rows.iter().filter_map(pair).collect())
 }

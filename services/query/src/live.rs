@@ -6,12 +6,17 @@
 //! ```text
 //! event: alert      data: {"event","code","key","party","place","detail"}         0..ALERTS_PER_BLOCK_MAX
 //! event: recall     data: {"event","id","state","acknowledgement"?}                0..
-//! event: block      data: {"height","time","events","notices"}    id: <height>     last of its block: resuming there
+//! event: block      data: {"height","time","events","notices"}    id: <place>      last of its block: resuming there
 //!                                                                                  loses nothing
 //! event: skipped    data: {"from","to"}      blocks that a client was too far behind for
 //! ```
+//!
+//! Suspected duplicates are alerts, too. They are known once a block is hashed, some time after it, so they follow later, on
+//! a track of their own; [`Place`] says how far a client is on both.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clickhouse::{Client, Row};
@@ -20,11 +25,13 @@ use medtrace_ledger::EventRef;
 use medtrace_registry::RecallStatus;
 use medtrace_registry::notice::Name;
 use medtrace_service::Shutdown;
-use medtrace_store::rows::{AlertRow, NoticeRow};
+use medtrace_store::rows::{AlertRow, DuplicateRow, EventRow, NoticeRow};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::events::position;
+use crate::hashes::with_first;
 use crate::item::time_of_ms;
 use crate::view::{Snapshot, View};
 
@@ -43,13 +50,44 @@ const ALERTS_PER_BLOCK_MAX: u64 = 100;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     pub event: &'static str,
-    /// The height, on the last message of its block.
-    pub id: Option<u64>,
     pub data: Value,
 }
 
-/// The messages of one block, in order.
+/// The messages of one block on one track, in order.
 pub type Told = (u64, Arc<[Message]>);
+
+/// How far a client has been told.
+///
+/// ```text
+/// <height>             of everything up to this block
+/// <height>/<number>    up to this block, but for its suspected duplicates: of those of so many blocks
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Blocks told of.
+    pub sealed: u64,
+    /// Blocks whose suspected duplicates have been told; at most `sealed`.
+    pub hashed: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.sealed.saturating_sub(1))?;
+        if self.hashed < self.sealed { write!(f, "/{}", self.hashed) } else { Ok(()) }
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Place, ()> {
+        let number = |text: &str| text.parse::<u64>().map_err(drop);
+        let (height, hashed) = text.split_once('/').map_or((text, None), |(height, hashed)| (height, Some(hashed)));
+        let sealed = number(height)?.saturating_add(1);
+        let hashed = hashed.map_or(Ok(sealed), number)?;
+        (hashed <= sealed).then_some(Place { sealed, hashed }).ok_or(())
+    }
+}
 
 /// Cheap to clone: all see the same.
 #[derive(Clone)]
@@ -59,9 +97,20 @@ pub struct Live {
     pub shutdown: Shutdown,
     /// Room for clients.
     pub room: Arc<Semaphore>,
-    /// The newest blocks that were asked for, heights without gap.
-    kept: Arc<Mutex<VecDeque<Told>>>,
+    sealed: Kept,
+    suspected: Kept,
 }
+
+/// What is told in the order of blocks, each by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Track {
+    Sealed,
+    /// Suspected duplicates.
+    Suspected,
+}
+
+/// The newest blocks that were asked for on a track, heights without gap.
+type Kept = Arc<Mutex<VecDeque<Told>>>;
 
 #[derive(Row, Deserialize)]
 struct Brief {
@@ -73,28 +122,48 @@ struct Brief {
 
 impl Live {
     pub fn new(client: Client, view: View, shutdown: Shutdown) -> Live {
-        Live { client, view, shutdown, room: Arc::new(Semaphore::new(CLIENTS_MAX)), kept: Arc::default() }
+        let room = Arc::new(Semaphore::new(CLIENTS_MAX));
+        Live { client, view, shutdown, room, sealed: Kept::default(), suspected: Kept::default() }
     }
 
-    /// Blocks from `next` on, at least one and at most [`KEPT_BLOCKS`]; `next` must be in the snapshot.
-    pub async fn since(&self, next: u64, snapshot: &Snapshot) -> clickhouse::error::Result<Vec<Told>> {
-        let mut kept = self.kept.lock().await;
+    /// What blocks from `next` on tell on a track, of at least one and at most [`KEPT_BLOCKS`]; `next` must be in the
+    /// snapshot, and hashed in it for what is suspected.
+    pub async fn since(&self, track: Track, next: u64, snapshot: &Snapshot) -> clickhouse::error::Result<Vec<Told>> {
+        let (kept, known_end) = match track {
+            Track::Sealed => (&self.sealed, snapshot.headers_known()),
+            Track::Suspected => (&self.suspected, snapshot.hashed),
+        };
+        let mut kept = kept.lock().await;
         let end = kept.back().map_or(next, |(height, _)| height + 1);
         let begin = kept.front().map_or(next, |(height, _)| *height);
         if next < begin || next > end {
             drop(kept);
-            return self.read(next, snapshot).await;
+            return self.some(track, next, known_end, snapshot).await;
         }
-        if end <= snapshot.known() {
-            kept.extend(self.read(end, snapshot).await?);
+        if end < known_end {
+            kept.extend(self.some(track, end, known_end, snapshot).await?);
             let surplus = kept.len().saturating_sub(KEPT_BLOCKS);
             kept.drain(..surplus);
         }
         Ok(kept.iter().filter(|(height, _)| *height >= next).cloned().collect())
     }
 
-    async fn read(&self, from: u64, snapshot: &Snapshot) -> clickhouse::error::Result<Vec<Told>> {
-        let to = snapshot.known().min(from.saturating_add(BATCH_BLOCKS - 1));
+    /// Blocks from one height to below another that is above it.
+    async fn some(
+        &self,
+        track: Track,
+        from: u64,
+        end: u64,
+        snapshot: &Snapshot,
+    ) -> clickhouse::error::Result<Vec<Told>> {
+        let to = (end - 1).min(from.saturating_add(BATCH_BLOCKS - 1));
+        match track {
+            Track::Sealed => self.read(from, to, snapshot).await,
+            Track::Suspected => self.read_suspected(from, to).await,
+        }
+    }
+
+    async fn read(&self, from: u64, to: u64, snapshot: &Snapshot) -> clickhouse::error::Result<Vec<Told>> {
         let between = |sql: &str| self.client.query(sql).bind(from).bind(to);
         let blocks = between("SELECT ?fields FROM block FINAL WHERE height >= ? AND height <= ? ORDER BY height");
         let alerts = between(
@@ -118,6 +187,19 @@ impl Live {
         };
         Ok(blocks.iter().map(told).collect())
     }
+
+    async fn read_suspected(&self, from: u64, to: u64) -> clickhouse::error::Result<Vec<Told>> {
+        let rows = self.client.query(
+            "SELECT ?fields FROM duplicate FINAL WHERE block >= ? AND block <= ? ORDER BY block, idx LIMIT ? BY block",
+        );
+        let rows = rows.bind(from).bind(to).bind(ALERTS_PER_BLOCK_MAX).fetch_all::<DuplicateRow>().await?;
+        let pairs = with_first(&self.client, &rows).await?;
+        let told = |height| {
+            let own = pairs.iter().filter(|(again, _)| again.block == height);
+            (height, own.map(|(again, first)| suspicion(again, first)).collect())
+        };
+        Ok((from..=to).map(told).collect())
+    }
 }
 
 fn sealed(block: &Brief) -> Message {
@@ -127,7 +209,7 @@ fn sealed(block: &Brief) -> Message {
         "events": block.events,
         "notices": block.notices,
     });
-    Message { event: "block", id: Some(block.height), data }
+    Message { event: "block", data }
 }
 
 fn alert(row: &AlertRow) -> Message {
@@ -140,7 +222,20 @@ fn alert(row: &AlertRow) -> Message {
         "place": (!row.place.is_empty()).then_some(&row.place),
         "detail": row.detail,
     });
-    Message { event: "alert", id: None, data }
+    Message { event: "alert", data }
+}
+
+/// In the form of an alert; `detail` names the event that said it first.
+fn suspicion(again: &EventRow, first: &EventRow) -> Message {
+    let data = json!({
+        "event": position(again).to_string(),
+        "code": "suspected-duplicate",
+        "key": null,
+        "party": again.party,
+        "place": (!again.read_point.is_empty()).then_some(&again.read_point),
+        "detail": position(first).to_string(),
+    });
+    Message { event: "alert", data }
 }
 
 /// A recall, or an answer to one; `state` is how the recall stood after its block.
@@ -160,5 +255,21 @@ fn recall(row: &NoticeRow, snapshot: &Snapshot) -> Message {
     if row.kind == "acknowledgement" {
         data["acknowledgement"] = json!({ "party": body["party"], "status": body["status"] });
     }
-    Message { event: "recall", id: None, data }
+    Message { event: "recall", data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_is_written() {
+        for (text, sealed, hashed) in [("0", 1, 1), ("4", 5, 5), ("4/0", 5, 0), ("4/4", 5, 4)] {
+            let place = Place { sealed, hashed };
+            assert_eq!((text.parse(), place.to_string().as_str()), (Ok(place), text));
+        }
+        for wrong in ["", "/", "4/", "/4", "4/6", "4/3/2", "-1", "four", "4 "] {
+            assert_eq!(wrong.parse::<Place>(), Err(()), "{wrong}");
+        }
+    }
 }

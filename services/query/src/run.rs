@@ -45,6 +45,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/events", get(api::events::list))
         .route("/v1/events/{name}", get(api::events::one))
         .route("/v1/events/{name}/proof", get(api::events::proof))
+        .route("/v1/duplicates", get(api::duplicates::list))
         .route("/v1/proofs", post(api::events::proofs))
         .route("/v1/live", get(api::live::live))
         .route("/v1/log/consistency", get(api::log::consistency).post(api::log::since))

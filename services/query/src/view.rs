@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub height: Option<u64>,
     /// Its header time, ms since 1970-01-01 UTC.
     pub time_ms: u64,
+    /// Blocks below this have event hashes; at most the number of blocks.
+    pub hashed: u64,
     /// The next offset of each partition that is indexed, by topic and partition.
     pub positions: BTreeMap<(String, i32), i64>,
     /// The store answered the last time it was asked.
@@ -53,6 +55,7 @@ impl Snapshot {
         Snapshot {
             height: None,
             time_ms: 0,
+            hashed: 0,
             positions: BTreeMap::new(),
             alive: false,
             caught_up: false,
@@ -100,6 +103,8 @@ struct Marker {
     time_ms: u64,
     leaf: [u8; 32],
     positions: Vec<(String, i32, i64)>,
+    /// The same in each.
+    hashed: u64,
 }
 
 impl View {
@@ -173,11 +178,15 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
     let mut snapshot = sender.borrow().clone();
     let from = snapshot.height.map_or(0, |height| height + 1);
     let mut markers = client
-        .query("SELECT ?fields FROM block FINAL WHERE height >= ? AND height < ? ORDER BY height")
+        .query(
+            "SELECT height, time_ms, leaf, positions, coalesce((SELECT max(next) FROM hashed), 0) AS hashed
+             FROM block FINAL WHERE height >= ? AND height < ? ORDER BY height",
+        )
         .bind(snapshot.known())
         .bind(from + STEP_BLOCKS)
         .fetch_all::<Marker>()
         .await?;
+    let hashed = markers.first().map_or(0, |marker| marker.hashed);
     if let Some(newest) = snapshot.height {
         let headers = snapshot.headers.read().map_err(|_| anyhow::anyhow!("the header log is broken"))?;
         let leaf = headers.get(newest as usize).map(|(leaf, _)| leaf.0);
@@ -186,7 +195,10 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
             _ => return Ok(Stepped::Emptied),
         }
     }
-    let Some(last) = markers.last() else { return Ok(Stepped::ToTheEnd) };
+    let Some(last) = markers.last() else {
+        sender.send_if_modified(|now| std::mem::replace(&mut now.hashed, hashed.min(from)) != now.hashed);
+        return Ok(Stepped::ToTheEnd);
+    };
     let at_end = (markers.len() as u64) < STEP_BLOCKS;
     let (height, time_ms) = (last.height, last.time_ms);
     let contiguous = markers.iter().zip(from..).all(|(marker, expected)| marker.height == expected);
@@ -220,7 +232,7 @@ async fn step(client: &Client, sender: &watch::Sender<Snapshot>) -> anyhow::Resu
             snapshot.positions.insert((topic, partition), next);
         }
     }
-    (snapshot.height, snapshot.time_ms) = (Some(height), time_ms);
+    (snapshot.height, snapshot.time_ms, snapshot.hashed) = (Some(height), time_ms, hashed.min(height + 1));
     sender.send_replace(snapshot);
     Ok(if at_end { Stepped::ToTheEnd } else { Stepped::On })
 }

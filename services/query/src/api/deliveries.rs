@@ -199,6 +199,7 @@ fn summary(delivery: &Delivery, snapshot: &Snapshot) -> Result<Value, Problem> {
     }))
 }
 
-fn read_cursor(text: &str) -> Result<EventRef, Problem> {
+/// A cursor that names what was looked at last.
+pub fn read_cursor(text: &str) -> Result<EventRef, Problem> {
     text.parse().map_err(|_| wrong("cursor", "cursor", "cursor is the next of the page before".to_owned()))
 }

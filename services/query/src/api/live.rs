@@ -1,4 +1,5 @@
-//! `GET /v1/live`: server-sent events (HTML Living Standard § 9.2). `Last-Event-ID` is the height of the last block seen.
+//! `GET /v1/live`: server-sent events (HTML Living Standard § 9.2). `Last-Event-ID` is the id of the last event seen, or the
+//! height of a block.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::app::App;
-use crate::live::{Live, Message, RESUME_BLOCKS_MAX, Told};
+use crate::live::{Live, Message, Place, RESUME_BLOCKS_MAX, Told, Track};
 use crate::metrics::Metrics;
 use crate::view::Snapshot;
 
@@ -26,7 +27,7 @@ const RETRY_MS: u64 = 1_000;
 struct Listener {
     live: Live,
     changes: watch::Receiver<Snapshot>,
-    next: u64,
+    place: Place,
     /// Told before anything else.
     first: Option<Message>,
     _room: Room,
@@ -55,62 +56,80 @@ pub async fn live(State(app): State<App>, headers: HeaderMap) -> Result<Response
     app.metrics.live_clients.inc();
     let room = Room { _permit: permit, metrics: app.metrics.clone() };
     let changes = app.view.changes();
-    let end = changes.borrow().height.map_or(0, |height| height + 1);
-    let wanted = seen.map_or(end, |height| height.saturating_add(1));
-    let next = wanted.max(end.saturating_sub(RESUME_BLOCKS_MAX));
-    let first = (next > wanted).then(|| Message {
-        event: "skipped",
-        id: None,
-        data: json!({ "from": wanted, "to": next - 1 }),
-    });
-    let listener = Listener { live: app.live.clone(), changes, next, first, _room: room };
+    let now = {
+        let snapshot = changes.borrow();
+        Place { sealed: snapshot.headers_known(), hashed: snapshot.hashed }
+    };
+    let wanted = seen.unwrap_or(now);
+    let oldest = now.sealed.saturating_sub(RESUME_BLOCKS_MAX);
+    let place = Place { sealed: wanted.sealed.max(oldest), hashed: wanted.hashed.max(oldest) };
+    let skipped = json!({ "from": wanted.sealed, "to": place.sealed.saturating_sub(1) });
+    let first = (place.sealed > wanted.sealed).then_some(Message { event: "skipped", data: skipped });
+    let listener = Listener { live: app.live.clone(), changes, place, first, _room: room };
     let shutdown = app.live.shutdown.clone();
     let events = told(listener).take_until(shutdown.cancelled_owned());
     let heartbeat = KeepAlive::new().interval(Duration::from_secs(HEARTBEAT_S)).text("");
     Ok(Sse::new(events).keep_alive(heartbeat).into_response())
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Place>, Problem> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
-    let height = value.to_str().ok().and_then(|text| text.parse().ok());
-    height.map(Some).ok_or_else(|| Kind::Validation.because("Last-Event-ID is the height of the last block seen"))
+    let place = value.to_str().ok().and_then(|text| text.parse().ok());
+    let detail = "Last-Event-ID is the id of the last event seen, or the height of the last block seen";
+    place.map(Some).ok_or_else(|| Kind::Validation.because(detail))
 }
 
 fn told(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
     let batches = stream::unfold(listener, |mut listener| async {
-        let messages = match listener.first.take() {
-            Some(first) => vec![first],
-            None => listener.more().await?.iter().flat_map(|(_, messages)| messages.iter().cloned()).collect(),
+        let events = match listener.first.take() {
+            Some(first) => vec![event(&first)],
+            None => listener.more().await?,
         };
-        Some((messages, listener))
+        Some((events, listener))
     });
-    batches.flat_map(|messages| stream::iter(messages.into_iter().map(|message| Ok(event(message)))))
+    batches.flat_map(|events| stream::iter(events.into_iter().map(Ok)))
 }
 
 impl Listener {
-    /// The next blocks, as soon as there are any; `None` when the view has ended.
-    async fn more(&mut self) -> Option<Vec<Told>> {
+    /// What comes next, as soon as there is anything; `None` when the view has ended.
+    async fn more(&mut self) -> Option<Vec<Event>> {
         loop {
-            let next = self.next;
-            let snapshot = self.changes.wait_for(|s| s.height.is_some_and(|height| height >= next)).await.ok()?.clone();
-            match self.live.since(next, &snapshot).await {
-                Ok(blocks) => {
-                    self.next = blocks.last().map_or(next, |(height, _)| height + 1);
-                    if self.next > next {
-                        return Some(blocks);
-                    }
-                }
+            let Place { sealed, hashed } = self.place;
+            let news = |s: &Snapshot| s.headers_known() > sealed || s.hashed > hashed;
+            let snapshot = self.changes.wait_for(news).await.ok()?.clone();
+            // A block comes before what is suspected of it: all blocks first.
+            let (track, next) = match snapshot.headers_known() > sealed {
+                true => (Track::Sealed, sealed),
+                false => (Track::Suspected, hashed),
+            };
+            match self.live.since(track, next, &snapshot).await {
+                Ok(told) if !told.is_empty() => return Some(self.pass(track, told)),
+                Ok(_) => {}
                 Err(error) => tracing::warn!(error = format!("{:#}", anyhow::Error::from(error)), "live stands still"),
             }
             tokio::time::sleep(Duration::from_millis(RETRY_MS)).await;
         }
     }
+
+    /// The events of blocks on one track, the last of each with the place that it leads to.
+    fn pass(&mut self, track: Track, told: Vec<Told>) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (height, messages) in told {
+            match track {
+                Track::Sealed => self.place.sealed = height + 1,
+                Track::Suspected => self.place.hashed = height + 1,
+            }
+            let last = messages.len().saturating_sub(1);
+            let id = self.place.to_string();
+            events.extend(messages.iter().enumerate().map(|(at, message)| match at == last {
+                true => event(message).id(&id),
+                false => event(message),
+            }));
+        }
+        events
+    }
 }
 
-fn event(message: Message) -> Event {
-    let event = Event::default().event(message.event).data(message.data.to_string());
-    match message.id {
-        Some(height) => event.id(height.to_string()),
-        None => event,
-    }
+fn event(message: &Message) -> Event {
+    Event::default().event(message.event).data(message.data.to_string())
 }

@@ -140,8 +140,20 @@ impl Chain {
         Pending { topic: "scan-events", partition, value: b"not a record".to_vec(), sealed: None }
     }
 
-    /// Seals a block and writes its rows.
+    /// Seals a block, writes its rows and hashes its events.
     pub async fn seal(&mut self, pending: Vec<Pending>) -> u64 {
+        let height = self.seal_only(pending).await;
+        self.hash().await;
+        height
+    }
+
+    /// Hashes the events of all blocks.
+    pub async fn hash(&self) {
+        medtrace_indexer::hashes::step(&self.client).await.unwrap();
+    }
+
+    /// Seals a block and writes its rows, but for event hashes.
+    pub async fn seal_only(&mut self, pending: Vec<Pending>) -> u64 {
         let height = self.tree.size();
         let time_ms = START_MS + height * STEP_MS;
         let mut cuts: BTreeMap<(&'static str, u32), Vec<Pending>> = BTreeMap::new();
@@ -198,7 +210,6 @@ impl Chain {
         let rows = self.deriver.derive(&block).unwrap();
         self.deriver.commit().unwrap();
         medtrace_indexer::write::write(&self.client, &rows).await.unwrap();
-        medtrace_indexer::hashes::step(&self.client).await.unwrap();
         height
     }
 
