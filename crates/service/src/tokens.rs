@@ -77,7 +77,10 @@ struct Entry {
     created: i64,
 }
 
-type Known = HashMap<u64, Vec<([u8; 32], Caller)>>;
+/// SHA-256 of a token's text.
+pub type TokenHash = [u8; 32];
+
+type Known = HashMap<u64, Vec<(TokenHash, Caller)>>;
 
 /// The tokens file of a service, followed as it changes.
 pub struct Tokens(Reloaded<Known, TokensError>);
@@ -88,24 +91,37 @@ impl Tokens {
         Reloaded::open(path, |path, _| load(path)).map(Self)
     }
 
-    /// Whom this token belongs to. Looks up by the first 8 bytes of its hash, then compares all 32 in constant time.
+    /// Whom this token belongs to.
     pub fn of(&self, token: &str) -> Option<Caller> {
-        let hash: [u8; 32] = Sha256::digest(token).into();
+        self.of_hash(&Sha256::digest(token).into())
+    }
+
+    /// Whom the token with this hash belongs to. Looks up by its first 8 bytes, then compares all 32 in constant time.
+    pub fn of_hash(&self, hash: &TokenHash) -> Option<Caller> {
         let known = self.0.get();
-        let mut named = known.get(&prefix(&hash))?.iter();
-        named.find(|(stored, _)| bool::from(stored.ct_eq(&hash))).map(|(_, caller)| caller.clone())
+        let mut named = known.get(&prefix(hash))?.iter();
+        named.find(|(stored, _)| bool::from(stored.ct_eq(hash))).map(|(_, caller)| caller.clone())
     }
 
     /// Whom a request's `Authorization: Bearer …` belongs to, or the 401 that says what is missing.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.bearer(headers).map(|(_, caller)| caller)
+    }
+
+    /// As [`Tokens::caller`], with the hash of the token: for what lasts as long as that.
+    pub fn bearer(&self, headers: &HeaderMap) -> Result<(TokenHash, Caller), Problem> {
         let Some(value) = headers.get(header::AUTHORIZATION) else {
             return Err(Kind::Unauthenticated.because("send your token as Authorization: Bearer <token>"));
         };
         let token = value.to_str().ok().and_then(|value| value.split_once(' '));
         match token {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => self
-                .of(token.trim())
-                .ok_or_else(|| Kind::Unauthenticated.because("this token is not known here; it may have been revoked")),
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                let hash = Sha256::digest(token.trim()).into();
+                let caller = self.of_hash(&hash).map(|caller| (hash, caller));
+                caller.ok_or_else(|| {
+                    Kind::Unauthenticated.because("this token is not known here; it may have been revoked")
+                })
+            }
             _ => Err(Kind::Unauthenticated.because("the Authorization header is not of the form: Bearer <token>")),
         }
     }
@@ -146,7 +162,7 @@ fn load(path: &Path) -> Result<Known, TokensError> {
             path: path.to_owned(),
             reason: format!("a token of {party} has a hash that is not base64 of 32 bytes"),
         };
-        let hash: [u8; 32] = STANDARD.decode(&hash).ok().and_then(|hash| hash.try_into().ok()).ok_or_else(wrong)?;
+        let hash: TokenHash = STANDARD.decode(&hash).ok().and_then(|hash| hash.try_into().ok()).ok_or_else(wrong)?;
         known.entry(prefix(&hash)).or_default().push((hash, Caller { party, operator, device }));
     }
     Ok(known)
@@ -183,6 +199,6 @@ fn sibling(path: &Path, extension: &str) -> PathBuf {
     name.into()
 }
 
-fn prefix(hash: &[u8; 32]) -> u64 {
+fn prefix(hash: &TokenHash) -> u64 {
     u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }

@@ -140,6 +140,9 @@ fn a_call_without_a_known_bearer_token_is_not_authenticated() {
     let token = mint(&path, &caller("op-1"), 1).unwrap();
     let tokens = Tokens::open(&path).unwrap();
     assert_eq!(tokens.caller(&bearing(&format!("bearer {token}"))), Ok(caller("op-1")));
+    let (hash, _) = tokens.bearer(&bearing(&format!("Bearer {token}"))).unwrap();
+    assert_eq!(tokens.of_hash(&hash), Some(caller("op-1")));
+    assert_eq!(tokens.of_hash(&[0; 32]), None);
     for headers in [HeaderMap::new(), bearing(&token), bearing(&format!("Basic {token}")), bearing("Bearer mt_unknown")]
     {
         let problem = tokens.caller(&headers).unwrap_err();

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 
 use crate::api::socket::SOCKETS_MAX;
+use crate::callers::Callers;
 use crate::checkpoints::Checkpoints;
 use crate::config::{Config, Private};
 use crate::forward::Forward;
@@ -42,6 +43,8 @@ pub struct App {
     /// The keys of the block that was last proven.
     pub keys: Keys,
     pub live: Live,
+    /// Who may call.
+    pub callers: Arc<Callers>,
     pub forward: Forward,
     pub metrics: Metrics,
     /// Named queries and subscriptions.
@@ -58,7 +61,8 @@ impl App {
         let tokens = Tokens::open(&config.tokens).map_err(|e| ConfigError::new("MEDTRACE_TOKENS", e))?;
         let client = config.store.client().with_setting("max_execution_time", STATEMENT_S_MAX);
         let view = View::follow(client.clone(), &config.genesis, shutdown.clone());
-        let forward = Forward::open(tokens, config.ingest.clone()).context("failed to set up forwarding")?;
+        let callers = Arc::new(Callers::new(tokens, view.clone()));
+        let forward = Forward::open(config.ingest.clone()).context("failed to set up forwarding")?;
         let metrics = Metrics::register(metrics);
         let guard = Guard::new(config.webhook_private == Private::Allow);
         let tools = Tools {
@@ -70,6 +74,7 @@ impl App {
                 readers: Semaphore::new(READERS_MAX),
             },
             sender: Sender::new(guard, machine_tls().context("failed to set up webhooks")?),
+            callers: callers.clone(),
             metrics: metrics.clone(),
             healthy: Semaphore::new(DELIVERIES_AT_ONCE),
             retrying: Semaphore::new(RETRIES_AT_ONCE),
@@ -80,6 +85,7 @@ impl App {
             checkpoints: Checkpoints::new(config.genesis.clone(), &config.data),
             keys: Keys::default(),
             live: Live::new(client.clone(), view.clone(), shutdown.clone()),
+            callers,
             forward,
             metrics,
             book,

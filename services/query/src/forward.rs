@@ -4,7 +4,6 @@
 //! both ways but for those of one connection (RFC 9110 § 7.6.1). The ingest service checks the token again and judges
 //! everything else; nothing is repeated here, for only the caller knows whether it may send again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,9 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{LengthLimitError, Limited};
-use medtrace_ledger::PartyId;
 use medtrace_registry::Role;
-use medtrace_service::tokens::Tokens;
 use medtrace_service::{Kind, Problem};
 
 use crate::app::App;
@@ -61,7 +58,6 @@ pub enum Service {
 #[derive(Clone)]
 pub struct Forward {
     client: reqwest::Client,
-    tokens: Arc<Tokens>,
     urls: IngestUrls,
 }
 
@@ -88,13 +84,13 @@ impl Service {
 }
 
 impl Forward {
-    pub fn open(tokens: Tokens, urls: IngestUrls) -> reqwest::Result<Forward> {
+    pub fn open(urls: IngestUrls) -> reqwest::Result<Forward> {
         let client = reqwest::Client::builder()
             .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Forward { client, tokens: Arc::new(tokens), urls })
+        Ok(Forward { client, urls })
     }
 
     fn url(&self, service: Service) -> &str {
@@ -128,8 +124,8 @@ impl Forward {
 
 /// Passes a request of a known caller on.
 pub async fn forward(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let caller = app.forward.tokens.caller(request.headers())?;
-    let service = service_of(&app, &caller.party, request.uri().path())?;
+    let party = app.callers.known(request.headers())?.party;
+    let service = service_of(&app, &party, request.uri().path())?;
     app.forward.send(service, request).await
 }
 
@@ -138,27 +134,8 @@ pub async fn options(State(app): State<App>, request: Request) -> Result<Respons
     app.forward.send(Service::Manufacturer, request).await
 }
 
-/// The party that calls, if it was admitted.
-///
-/// # Errors
-/// 401 without a known token, 403 for a party that the log does not know.
-pub fn caller(app: &App, headers: &HeaderMap) -> Result<String, Problem> {
-    let party = app.forward.tokens.caller(headers)?.party;
-    roles(app, &party).map(|_| party)
-}
-
-fn roles(app: &App, party: &str) -> Result<Vec<Role>, Problem> {
-    let snapshot = app.view.now();
-    let registry = snapshot.registry()?;
-    let known = party.parse::<PartyId>().ok().and_then(|id| registry.at(snapshot.known()).party(&id));
-    known.map(|known| known.roles.to_vec()).ok_or_else(|| {
-        let detail = format!("there is no party {party}; the authority admits it by a party notice");
-        Kind::Forbidden.because("the party is not known").at("", "unknown-party", detail)
-    })
-}
-
 fn service_of(app: &App, party: &str, path: &str) -> Result<Service, Problem> {
-    match Service::of(&roles(app, party)?) {
+    match Service::of(&app.callers.roles(party)?) {
         Some(service) => Ok(service),
         None if path == NOTICES => Ok(Service::Manufacturer),
         None => {

@@ -11,6 +11,7 @@
 pub mod api;
 pub mod app;
 pub mod body;
+pub mod callers;
 pub mod checkpoints;
 pub mod config;
 pub mod contents;

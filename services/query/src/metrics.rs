@@ -117,6 +117,7 @@ mod tests {
             id: "1".into(),
             query: "all".into(),
             party: "hospital".into(),
+            token: None,
             dest: "https://receiver.example/".into(),
             signature_token: None,
             spelling: Spelling::Sealed,

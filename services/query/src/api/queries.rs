@@ -24,7 +24,6 @@ use crate::app::App;
 use crate::epcis::ask::{Ask, PER_PAGE_MAX as EVENTS_PER_PAGE_MAX};
 use crate::epcis::cursor::EXPIRY_S;
 use crate::epcis::form::Form;
-use crate::forward::caller;
 use crate::json::Body;
 use crate::named::{NamedQuery, Proposed, QUERY_BYTES_MAX};
 use crate::params::{Params, wrong};
@@ -41,7 +40,7 @@ pub async fn create(
     headers: HeaderMap,
     Body(proposed): Body<Proposed>,
 ) -> Result<Response, Problem> {
-    let party = caller(&app, &headers)?;
+    let party = app.callers.admitted(&headers)?.party;
     let created_ms = app.book.tools().source.clock.now_ms();
     let query = NamedQuery::propose(proposed, &extensions(&headers)?, &party, created_ms)?;
     let (shown, location) = (query.show(), format!("/queries/{}", query.name));
@@ -74,7 +73,7 @@ pub async fn delete(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let party = caller(&app, &headers)?;
+    let party = app.callers.admitted(&headers)?.party;
     app.book.remove_query(&name, &party).await?;
     Ok(StatusCode::NO_CONTENT)
 }

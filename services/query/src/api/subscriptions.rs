@@ -5,7 +5,7 @@
 //! GET    /queries/{name}/subscriptions               page by page
 //! GET    /queries/{name}/subscriptions/{id}
 //! DELETE /queries/{name}/subscriptions/{id}
-//! POST   /queries/{name}/subscriptions/{id}/resume   not of the standard: a dead one is attempted again
+//! POST   /queries/{name}/subscriptions/{id}/resume   not of the standard: a dead one is attempted again, by this token
 //! ```
 
 use axum::Json as Answer;
@@ -19,9 +19,9 @@ use serde_json::Value;
 
 use super::queries::Paging;
 use crate::app::App;
+use crate::callers::Caller;
 use crate::epcis::ask::{Ask, Order};
 use crate::epcis::form::Form;
-use crate::forward::caller;
 use crate::json::{Body, invalid};
 use crate::subscribe::book::unwritten;
 use crate::subscribe::entry::Lost;
@@ -54,7 +54,7 @@ pub async fn create(
     Path(name): Path<String>,
     Body(proposed): Body<Proposed>,
 ) -> Result<Response, Problem> {
-    let party = caller(&app, &headers)?;
+    let Caller { party, token } = app.callers.admitted(&headers)?;
     let form = Form::of(&headers)?;
     let query = app.book.query(&name)?;
     may_be_subscribed(&query.ask()?)?;
@@ -75,6 +75,7 @@ pub async fn create(
         id: uuid::Uuid::new_v4().to_string(),
         query: name.clone(),
         party,
+        token: Some(token),
         dest,
         signature_token: signature_token.map(Secret),
         spelling: form.spelling,
@@ -97,7 +98,7 @@ pub async fn list(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let party = caller(&app, &headers)?;
+    let party = app.callers.admitted(&headers)?.party;
     Form::of(&headers)?;
     let paging = Paging::read(query.as_deref())?;
     app.book.query(&name)?;
@@ -113,7 +114,7 @@ pub async fn one(
     headers: HeaderMap,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Answer<Value>, Problem> {
-    let party = caller(&app, &headers)?;
+    let party = app.callers.admitted(&headers)?.party;
     Form::of(&headers)?;
     let now = app.book.subscription(&name, &id, &party)?.now().ok_or_else(gone)?;
     Ok(Answer(now.show(app.view.now().height)))
@@ -125,7 +126,7 @@ pub async fn delete(
     headers: HeaderMap,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let party = caller(&app, &headers)?;
+    let party = app.callers.admitted(&headers)?.party;
     let entry = app.book.subscription(&name, &id, &party)?;
     app.book.remove_subscription(entry).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -137,9 +138,9 @@ pub async fn resume(
     headers: HeaderMap,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Answer<Value>, Problem> {
-    let party = caller(&app, &headers)?;
+    let Caller { party, token } = app.callers.admitted(&headers)?;
     let entry = app.book.subscription(&name, &id, &party)?;
-    entry.keep(|now| now.trouble = None).await.map_err(|lost| match lost {
+    entry.keep(move |now| (now.trouble, now.token) = (None, Some(token))).await.map_err(|lost| match lost {
         Lost::Gone => gone(),
         Lost::Io(error) => unwritten(error),
     })?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use medtrace_ledger::Hash;
 use medtrace_service::{Kind, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -133,6 +134,9 @@ pub struct Subscription {
     pub query: String,
     /// Whose it is.
     pub party: String,
+    /// SHA-256 of the token by which it was made or resumed last; `None` in files that are older than this.
+    #[serde(default)]
+    pub token: Option<Hash>,
     pub dest: String,
     pub signature_token: Option<Secret>,
     pub spelling: Spelling,

@@ -6,6 +6,9 @@
 //!                                            └──────────────────────┘
 //! ```
 //!
+//! Before each attempt is asked whether its owner still may ([`Callers::ended`]); if not, the subscription is dead until it is
+//! resumed, and tells why.
+//!
 //! At-least-once: what was received but not acknowledged, or acknowledged but not kept before a crash, comes again, the
 //! same bytes under the same id. Nothing is passed that the receiver has not acknowledged.
 
@@ -17,6 +20,7 @@ use super::entry::{Entry, Lost};
 use super::feed::{Delivery, Feed, Found, Source, unread};
 use super::record::{Progress, Subscription, Trouble};
 use super::send::Sender;
+use crate::callers::Callers;
 use crate::metrics::Metrics;
 
 /// Wait after the first failure, milliseconds; it doubles with each, up to the second.
@@ -35,6 +39,7 @@ const QUIET_BLOCKS_MAX: u64 = 10_000;
 pub struct Tools {
     pub source: Source,
     pub sender: Sender,
+    pub callers: Arc<Callers>,
     pub metrics: Metrics,
     pub healthy: Semaphore,
     pub retrying: Semaphore,
@@ -105,6 +110,16 @@ async fn deliver(tools: &Tools, entry: &Arc<Entry>, now: &Subscription, delivery
     let room = if now.trouble.is_none() { &tools.healthy } else { &tools.retrying };
     let sent = {
         let _room = room.acquire().await;
+        // Asked last: what ended while this waited has ended.
+        let owner = entry.now().ok_or(Lost::Gone)?;
+        match tools.callers.ended(&owner.party, owner.token.as_ref()) {
+            Ok(None) => {}
+            Ok(Some(reason)) => return stop(tools, entry, reason).await,
+            Err(problem) => {
+                unread(&owner.id, &problem).await;
+                return Ok(());
+            }
+        }
         tools.sender.send(now, &delivery, tools.source.clock.now_ms() / 1000).await
     };
     let at_ms = tools.source.clock.now_ms();
@@ -124,6 +139,18 @@ async fn deliver(tools: &Tools, entry: &Arc<Entry>, now: &Subscription, delivery
             entry.keep(move |kept| kept.trouble = Some(after_failure(kept.trouble.take(), error, at_ms, random))).await
         }
     }
+}
+
+/// Nothing is attempted any more until somebody who may resumes it; nothing is lost until then.
+async fn stop(tools: &Tools, entry: &Arc<Entry>, reason: String) -> Result<(), Lost> {
+    tracing::warn!(subscription = entry.now().map(|now| now.id), reason, "a subscription was stopped");
+    let now_ms = tools.source.clock.now_ms();
+    let stopped = move |kept: &mut Subscription| {
+        let (since_ms, failures) =
+            kept.trouble.as_ref().map_or((now_ms, 0), |trouble| (trouble.since_ms, trouble.failures));
+        kept.trouble = Some(Trouble { since_ms, failures, error: reason, next_ms: None });
+    };
+    entry.keep(stopped).await
 }
 
 /// The state after one more failure.

@@ -8,6 +8,7 @@ mod support;
 mod archived;
 mod controls;
 mod deliveries;
+mod ended;
 mod epcis;
 mod erasure;
 mod evidence;

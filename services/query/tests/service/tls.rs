@@ -57,6 +57,7 @@ async fn send(sender: &Sender, dest: String) -> Result<(), String> {
         id: "1".into(),
         query: "all".into(),
         party: "hospital".into(),
+        token: None,
         dest,
         signature_token: None,
         spelling: Spelling::Sealed,

@@ -22,6 +22,8 @@ use super::engine::{folder, store};
 /// Longest wait for a block to be seen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const NO_TOKENS: &str = r#"{"tokens": []}"#;
+
 pub struct Service {
     pub chain: Chain,
     pub app: App,
@@ -63,7 +65,7 @@ impl Service {
         let chain = Chain::new(store.client());
         let database = store.database.clone();
         let tokens = folder(&database).join("tokens.json");
-        std::fs::write(&tokens, r#"{"tokens": []}"#).unwrap();
+        std::fs::write(&tokens, NO_TOKENS).unwrap();
         let config = Config {
             store,
             kafka: "127.0.0.1:1".into(),
@@ -124,6 +126,11 @@ impl Service {
     pub fn token(&self, party: &str) -> String {
         let caller = Caller { party: party.into(), operator: "op".into(), device: "dev".into() };
         mint(&self.tokens, &caller, 0).unwrap()
+    }
+
+    /// Takes all tokens out of the file.
+    pub fn revoke_tokens(&self) {
+        std::fs::write(&self.tokens, NO_TOKENS).unwrap();
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
