@@ -1,4 +1,4 @@
-//! Master data that came in the headers of documents. What notices say goes before it.
+//! Master data that came in the headers of documents. What notices say goes before it, in every answer that names places.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use clickhouse::{Client, Row};
 use medtrace_service::Problem;
 use medtrace_store::rows::MasterDataRow;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::app::store_failed;
 
@@ -24,8 +25,45 @@ pub async fn statements(client: &Client, id: &str, known: u64) -> Result<Vec<Mas
     query.bind(id).bind(known).bind(STATEMENTS_MAX).fetch_all().await.map_err(store_failed)
 }
 
+/// Gives each place of an answer that no notice names (`place`, and `placeName` that is null) the name that its owner's
+/// documents gave it up to `known`.
+///
+/// # Errors
+/// 503 if the store does not answer.
+pub async fn name_places(client: &Client, answer: &mut Value, known: u64) -> Result<(), Problem> {
+    let mut unnamed = BTreeSet::new();
+    each_unnamed(answer, &mut |place, _| _ = unnamed.insert(place.to_owned()));
+    if unnamed.is_empty() {
+        return Ok(());
+    }
+    let names = names(client, unnamed, known).await?;
+    each_unnamed(answer, &mut |place, name| {
+        if let Some(found) = names.get(place) {
+            *name = json!({ "zh-CN": found, "en": found });
+        }
+    });
+    Ok(())
+}
+
+/// Every place without a name, with the member where the name belongs.
+fn each_unnamed(answer: &mut Value, see: &mut impl FnMut(&str, &mut Value)) {
+    match answer {
+        Value::Array(items) => items.iter_mut().for_each(|item| each_unnamed(item, see)),
+        Value::Object(members) => {
+            let place = members.get("place").and_then(Value::as_str).filter(|place| !place.is_empty());
+            if let Some(place) = place.map(str::to_owned)
+                && let Some(name) = members.get_mut("placeName").filter(|name| name.is_null())
+            {
+                see(&place, name);
+            }
+            members.values_mut().for_each(|member| each_unnamed(member, see));
+        }
+        _ => {}
+    }
+}
+
 /// What their owners call these, by id.
-pub async fn names(client: &Client, ids: BTreeSet<String>, known: u64) -> Result<BTreeMap<String, String>, Problem> {
+async fn names(client: &Client, ids: BTreeSet<String>, known: u64) -> Result<BTreeMap<String, String>, Problem> {
     #[derive(Row, Deserialize)]
     struct Named {
         id: String,

@@ -14,6 +14,7 @@ use crate::body::event_at;
 use crate::delivery::{Delivery, Standing};
 use crate::expected::Expected;
 use crate::item::{amount, party_name, place_name, time};
+use crate::master::name_places;
 use crate::params::{Params, wrong};
 use crate::view::Snapshot;
 
@@ -65,7 +66,9 @@ pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<J
         }
     }
     let next = before.filter(|_| more).map(|at| at.to_string());
-    Ok(Json(json!({ "height": snapshot.height, "deliveries": shown, "next": next })))
+    let mut answer = json!({ "height": snapshot.height, "deliveries": shown, "next": next });
+    name_places(&app.client, &mut answer, snapshot.known()).await?;
+    Ok(Json(answer))
 }
 
 /// `GET /v1/deliveries/{id}`: by event name, SSCC, or despatch advice.
@@ -94,6 +97,7 @@ pub async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<
         "items": items.collect::<Vec<_>>(),
         "lots": lots.collect::<Vec<_>>(),
     });
+    name_places(&app.client, &mut answer, snapshot.known()).await?;
     Ok(Json(answer))
 }
 

@@ -1,10 +1,10 @@
 //! `GET /v1/provenance`: the whole way of an item, containers included, at any time and as known at any height.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use medtrace_gs1::parse;
+use medtrace_gs1::{Thing, parse};
 use medtrace_ledger::EventRef;
 use medtrace_registry::At;
 use medtrace_service::Problem;
@@ -15,7 +15,7 @@ use crate::app::{App, store_failed};
 use crate::body::erased;
 use crate::hashes::suspected;
 use crate::item::{item, place_name, time};
-use crate::master::names;
+use crate::master::name_places;
 use crate::params::{Params, wrong};
 use crate::suspect::suspect;
 use crate::view::Snapshot;
@@ -30,16 +30,38 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let code = parse(&code).map_err(|fault| wrong("code", fault.code, format!("code: {fault}")))?;
     let cut = Cut { at: read_at(at_asked.as_deref())?, known: read_known(known.as_deref(), &snapshot)? };
     let story = medtrace_store::read::story(&app.client, code.thing.clone(), cut).await.map_err(store_failed)?;
-    // That two codes were joined is told by the event that joined them, once.
-    let told = |e: &&Entry| e.fact.role != Role::SameAs;
     let events: BTreeSet<EventRef> = story.entries.iter().filter(told).map(|e| e.fact.head.position).collect();
-    let unnamed = places_without_name(&story, snapshot.registry()?.at(cut.known));
-    let (suspected, names, erased, suspect) = tokio::try_join!(
+    let (suspected, erased, suspect) = tokio::try_join!(
         suspected(&app.client, &events),
-        names(&app.client, unnamed, cut.known),
         erased(&app, &snapshot, events.iter().copied()),
         suspect(&app, &snapshot, cut.known, events.iter().copied()),
     )?;
+    let marks = Marks { suspected, erased, suspect };
+    let mut answer = shown(&code.thing, &story, cut, &events, &marks, &snapshot)?;
+    name_places(&app.client, &mut answer, cut.known).await?;
+    answer["at"] = json!(at_asked);
+    Ok(Json(answer))
+}
+
+/// What the story itself does not tell of its events.
+struct Marks {
+    /// Those that repeat another.
+    suspected: BTreeSet<EventRef>,
+    /// The notices that erased them.
+    erased: BTreeMap<EventRef, EventRef>,
+    /// The revocations that make their signatures suspect.
+    suspect: BTreeMap<EventRef, EventRef>,
+}
+
+/// All but what was asked for. `events` are those of the story.
+fn shown(
+    thing: &Thing,
+    story: &Story,
+    cut: Cut,
+    events: &BTreeSet<EventRef>,
+    marks: &Marks,
+    snapshot: &Snapshot,
+) -> Result<Value, Problem> {
     let registry = snapshot.registry()?;
     let at = registry.at(cut.known);
     let record_time = |height: u64| {
@@ -53,35 +75,29 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
         .filter(has_more_to_say)
         .map(|e| {
             let mut flags = flags(e.fact.head.flags);
-            flags.extend(suspected.contains(&e.fact.head.position).then_some("suspected-duplicate"));
+            flags.extend(marks.suspected.contains(&e.fact.head.position).then_some("suspected-duplicate"));
             let mut line = line(e, at, cut);
             line["flags"] = json!(flags);
-            if let Some(name) = names.get(&*e.fact.head.place) {
-                line["placeName"] = json!({"zh-CN": name, "en": name});
-            }
             line["recordTime"] = json!(record_time(e.fact.head.position.height));
-            line["suspectBy"] = json!(suspect.get(&e.fact.head.position).map(ToString::to_string));
-            line["erasedBy"] = json!(erased.get(&e.fact.head.position).map(ToString::to_string));
+            line["suspectBy"] = json!(marks.suspect.get(&e.fact.head.position).map(ToString::to_string));
+            line["erasedBy"] = json!(marks.erased.get(&e.fact.head.position).map(ToString::to_string));
             line
         })
         .collect();
-    Ok(Json(json!({
+    Ok(json!({
         "height": snapshot.height,
-        "at": at_asked,
         "known": cut.known,
-        "item": item(&code.thing, &story, at),
+        "item": item(thing, story, at),
         "things": story.things.iter().map(|t| t.uri()).collect::<Vec<_>>(),
         "containers": story.containers.iter().map(|t| t.uri()).collect::<Vec<_>>(),
         "irregular": irregular(story.state.irregular),
         "history": history,
-    })))
+    }))
 }
 
-/// Places of the story that no notice names.
-fn places_without_name(story: &Story, at: At<'_>) -> BTreeSet<String> {
-    let places: BTreeSet<&str> = story.entries.iter().map(|e| &*e.fact.head.place).collect();
-    let unnamed = places.into_iter().filter(|place| !place.is_empty() && place_name(place, at).is_none());
-    unnamed.map(str::to_owned).collect()
+/// That two codes were joined is told by the event that joined them, once.
+fn told(entry: &&Entry) -> bool {
+    entry.fact.role != Role::SameAs
 }
 
 /// µs of an RFC 3339 time; the end of time if none is given.

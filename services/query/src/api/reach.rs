@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, store_failed};
 use crate::item::{amount as text, party_name, place_name, time};
+use crate::master::name_places;
 use crate::params::{Params, wrong};
 use crate::reach::{Part, Reach, Scope, reach};
 use crate::view::Snapshot;
@@ -43,8 +44,8 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     };
     let scope = Scope { classes, all: lot.is_none(), lots: lot.iter().cloned().collect(), serials: Vec::new() };
     let (found, snapshot) = settled(&app, &[scope]).await?;
-    let registry = snapshot.registry()?;
-    let mut answer = shown(&found, registry.at(snapshot.known()));
+    let mut answer = shown(&found, snapshot.registry()?.at(snapshot.known()));
+    name_places(&app.client, &mut answer, snapshot.known()).await?;
     answer["height"] = json!(snapshot.height);
     answer["gtin"] = json!(gtin);
     answer["product"] = json!(product);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::reach::{classes_of_gtin, classes_of_product, settled, shown};
 use crate::app::App;
 use crate::item::{party_name, texts, time, time_of_ms};
+use crate::master::name_places;
 use crate::params::Params;
 use crate::reach::Scope;
 
@@ -69,10 +70,11 @@ pub async fn reached(State(app): State<App>, Path(id): Path<String>) -> Result<J
         scopes(&find(&id, at)?.order, at)?
     };
     let (found, snapshot) = settled(&app, &scopes).await?;
+    let mut answer = shown(&found, snapshot.registry()?.at(snapshot.known()));
+    name_places(&app.client, &mut answer, snapshot.known()).await?;
     let registry = snapshot.registry()?;
     let at = registry.at(snapshot.known());
     let recall = find(&id, at)?;
-    let mut answer = shown(&found, at);
     answer["height"] = json!(snapshot.height);
     answer["recall"] = summary(recall, at);
     mark_holders(&mut answer, recall, at);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::json::{Body, invalid};
 use crate::judge::{Asker, THINGS_MAX, judge, unreadable};
+use crate::master::name_places;
 use crate::params::Params;
 use crate::view::Snapshot;
 
@@ -43,7 +44,9 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let purpose = params.word("purpose", &purposes)?;
     params.end("code, place and purpose")?;
     let (asker, mut left) = (asker(place.as_deref(), purpose)?, THINGS_MAX);
-    one(&app, &app.view.now(), &code, "/code", &asker, &mut left).await.map(Json)
+    let snapshot = app.view.now();
+    let answer = one(&app, &snapshot, &code, "/code", &asker, &mut left).await?;
+    named(&app, answer, &snapshot).await
 }
 
 /// `POST /v1/verify` with one code or many.
@@ -52,7 +55,10 @@ pub async fn post(State(app): State<App>, Body(ask): Body<Ask>) -> Result<Json<V
     let asker = asker(ask.place.as_deref(), ask.purpose)?;
     let mut left = THINGS_MAX;
     match (ask.code, ask.codes) {
-        (Some(code), None) => one(&app, &snapshot, &code, "/code", &asker, &mut left).await.map(Json),
+        (Some(code), None) => {
+            let answer = one(&app, &snapshot, &code, "/code", &asker, &mut left).await?;
+            named(&app, answer, &snapshot).await
+        }
         (None, Some(codes)) => {
             if codes.is_empty() || codes.len() > CODES_MAX {
                 let detail = format!("codes takes 1 to {CODES_MAX} codes, not {}", codes.len());
@@ -62,10 +68,15 @@ pub async fn post(State(app): State<App>, Body(ask): Body<Ask>) -> Result<Json<V
             for (index, code) in codes.iter().enumerate() {
                 verdicts.push(one(&app, &snapshot, code, &format!("/codes/{index}"), &asker, &mut left).await?);
             }
-            Ok(Json(json!({ "height": snapshot.height, "verdicts": verdicts })))
+            named(&app, json!({ "height": snapshot.height, "verdicts": verdicts }), &snapshot).await
         }
         _ => Err(invalid("", "missing", "give either code or codes".to_owned())),
     }
+}
+
+async fn named(app: &App, mut answer: Value, snapshot: &Snapshot) -> Result<Json<Value>, Problem> {
+    name_places(&app.client, &mut answer, snapshot.known()).await?;
+    Ok(Json(answer))
 }
 
 async fn one(

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{FACTORY_GLN, HOSPITAL_GLN, NAMES, item, told};
-use crate::support::service::Service;
+use crate::story::{FACTORY_GLN, GTIN, HOSPITAL_GLN, NAMES, item, told};
+use crate::support::service::{Service, answered};
 
 fn document(kind: &str, gln: &str, attributes: &[(&str, &str)]) -> Value {
     let attributes: Vec<Value> =
@@ -88,4 +88,31 @@ async fn what_owners_say_is_used_and_what_others_say_is_told() {
     assert_eq!(names(height).await, (Some("South plant".to_owned()), None));
     assert_eq!(names(old).await, (Some("Old plant".to_owned()), None));
     assert_eq!(names(old - 1).await, (None, None));
+
+    // Everywhere else, too: the verdict on what lies there, what was sent from there, who holds it, what is called back.
+    let south = json!({"zh-CN": "South plant", "en": "South plant"});
+    let code = item("S3");
+    for (path, pointer) in [
+        (format!("/v1/verify?code={code}"), "/item/placeName"),
+        (format!("/v1/provenance?code={code}"), "/item/placeName"),
+        ("/v1/deliveries".to_owned(), "/deliveries/0/from/placeName"),
+        ("/v1/deliveries/2-1".to_owned(), "/from/placeName"),
+        (format!("/v1/reach?gtin={GTIN}&lot=L1"), "/holders/0/placeName"),
+        ("/v1/recalls/r-1/reach".to_owned(), "/holders/0/placeName"),
+    ] {
+        let answer = service.json(200, &path).await;
+        assert_eq!(answer.pointer(pointer), Some(&south), "{path}: {answer}");
+    }
+    let several = service.http.post(format!("{}/v1/verify", service.url)).json(&json!({"codes": [code, item("S2")]}));
+    let several = answered(200, several.send().await.unwrap()).await;
+    assert_eq!(several["verdicts"][0]["item"]["placeName"], south);
+    // What a notice says goes before it.
+    let notice = json!({"type": "place", "place": format!("https://id.gs1.org/414/{FACTORY_GLN}"), "revision": 1,
+                        "party": "factory", "region": "CN", "name": {"en": "Plant 1"}});
+    let chain = &mut service.chain;
+    let pending = chain.notices("factory", &[notice]);
+    let height = chain.seal(vec![pending]).await;
+    service.reflects(height).await;
+    let answer = service.json(200, &format!("/v1/verify?code={code}")).await;
+    assert_eq!(answer["item"]["placeName"]["en"], "Plant 1");
 }
