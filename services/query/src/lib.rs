@@ -37,6 +37,7 @@ pub mod requests;
 pub mod run;
 pub mod subscribe;
 pub mod suspect;
+pub mod token;
 pub mod view;
 
 pub use config::Config;

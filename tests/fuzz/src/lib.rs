@@ -6,6 +6,12 @@ pub mod frame;
 #[path = "../../../crates/log/src/record.rs"]
 pub mod record;
 
+/// The cursor of queries from its own source, because the query service as a whole brings the Kafka client, too.
+#[path = "../../../services/query/src/epcis/cursor.rs"]
+pub mod cursor;
+#[path = "../../../services/query/src/token.rs"]
+pub mod token;
+
 /// As in `medtrace-log`.
 pub const RECORD_BYTES_MAX: usize = 4 << 20;
 

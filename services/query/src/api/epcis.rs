@@ -16,7 +16,7 @@ use crate::epcis::form::{Answer, Form};
 use crate::epcis::page::{PAGE_BYTES_MAX, PageLimits, all, exceeds, page};
 use crate::events::{by_event_id, by_hash, by_name};
 use crate::hashes::complete;
-use crate::params::Params;
+use crate::params::{Params, wrong};
 
 const EXTENSIONS: HeaderName = HeaderName::from_static("gs1-extensions");
 /// The name of a query that has none of its own.
@@ -57,7 +57,8 @@ pub async fn page_of(
     let genesis = app.config.genesis.hash();
     let now_us = jiff::Timestamp::now().as_microsecond();
     let now_s = u64::try_from(now_us / 1_000_000).unwrap_or(0);
-    let cursor = ask.token.as_ref().map(|token| Cursor::read(token, &genesis, &ask.fingerprint, now_s)).transpose()?;
+    let cursor = ask.token.as_ref().map(|token| Cursor::read(token, &genesis, &ask.fingerprint, now_s)).transpose();
+    let cursor = cursor.map_err(|refused| wrong("nextPageToken", "token", format!("nextPageToken {refused}")))?;
     let known = cursor.map_or(snapshot.known(), |cursor| cursor.known);
     if known > snapshot.known() {
         return Err(Kind::Unavailable.because(format!("block {known} is not indexed here yet; ask again")));

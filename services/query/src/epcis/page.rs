@@ -39,6 +39,12 @@ const SCANNED_MAX: usize = 5_000;
 /// So many times more rows are read at once, each time that the rows before did not fill the page.
 const ROWS_GROWTH: usize = 8;
 
+impl From<&EventRow> for Place {
+    fn from(row: &EventRow) -> Place {
+        Place { t: row.t, block: row.block, idx: row.idx }
+    }
+}
+
 /// Events in order; `next` is the last place looked at if there may be more.
 pub struct Page {
     pub events: Vec<Json>,
