@@ -9,7 +9,7 @@
 //! record.rs    a subscription as it is kept       worker.rs    a webhook's life: read, send, pass; back-off, dead
 //! entry.rs     in memory and in its file          send.rs      one signed POST
 //! schedule.rs  when a scheduled query runs        address.rs   where a webhook may be
-//! clock.rs     the machine's time, or a test's
+//! clock.rs     the machine's time, or a test's    resume.rs     where a WebSocket's client stands, in an id
 //! ```
 
 pub mod address;
@@ -18,6 +18,7 @@ pub mod clock;
 pub mod entry;
 pub mod feed;
 pub mod record;
+pub mod resume;
 pub mod schedule;
 pub mod send;
 pub mod worker;

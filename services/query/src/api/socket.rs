@@ -1,15 +1,19 @@
 //! `GET /queries/{name}/events` with `Upgrade: websocket`: a subscription that lasts as long as its connection.
 //!
 //! `stream=true`, or a schedule by `second`, `minute`, `hour`, `dayOfMonth`, `month`, `dayOfWeek`; `reportIfEmpty` and
-//! `initialRecordTime` as for webhooks. Each text message is an EPCISQueryDocument. Nothing is remembered: who comes back
-//! asks for what it missed by `initialRecordTime`.
+//! `initialRecordTime` as for webhooks. Each text message is an EPCISQueryDocument.
+//!
+//! Nothing is remembered here, and nobody is asked for a token, as nobody is who reads. Each document carries its id
+//! (`medtrace:delivery`), and the answer that opens the connection one for what is before the first
+//! (`Medtrace-Delivery-Id`). Not of the standard: who comes back with the id of the last delivery that it took, as
+//! `resumeAfter` with the same query and controls, is told all that comes after it, and nothing before.
 
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use medtrace_service::{Kind, Problem};
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,10 +23,14 @@ use crate::app::App;
 use crate::epcis::form::Form;
 use crate::metrics::Metrics;
 use crate::named::NamedQuery;
-use crate::params::Params;
+use crate::params::{Params, wrong};
 use crate::subscribe::feed::{Feed, beginning};
 use crate::subscribe::record::{Controls, Progress};
+use crate::subscribe::resume::LABEL;
 use crate::subscribe::schedule::Fields;
+use crate::subscribe::send::DELIVERY_ID;
+use crate::token::Binding;
+use crate::view::Snapshot;
 
 /// WebSockets open at the same time.
 pub const SOCKETS_MAX: usize = 256;
@@ -53,7 +61,7 @@ pub async fn open(
     query: Option<&str>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let controls = controls(query)?;
+    let (controls, resume_after) = controls(query)?;
     let ask = named.ask()?;
     may_be_subscribed(&ask)?;
     let spelling = Form::of(headers)?.spelling;
@@ -63,11 +71,18 @@ pub async fn open(
     app.metrics.sockets.inc();
     let room = Room { _permit: permit, metrics: app.metrics.clone() };
     let now_ms = app.book.tools().source.clock.now_ms();
-    let progress = Progress { after: beginning(&controls, &app.view.now()), run: None, ran_ms: now_ms };
+    let snapshot = app.view.now();
+    let binding = Binding { label: LABEL, genesis: app.config.genesis.hash(), fingerprint: ask.fingerprint };
+    let progress = match resume_after {
+        Some(id) => resumed(&id, &binding, &snapshot)?,
+        None => Progress { after: beginning(&controls, &snapshot), run: None, ran_ms: now_ms },
+    };
+    let id = HeaderValue::try_from(progress.id(&binding));
     let gone = named.gone.clone();
-    let feed = Feed::new(&named.name, &uuid::Uuid::new_v4().to_string(), ask, controls, spelling);
+    let mut feed = Feed::new(&named.name, &uuid::Uuid::new_v4().to_string(), ask, controls, spelling);
+    feed.resumable = Some(binding);
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| async move {
+    let mut answer = upgrade.on_upgrade(move |socket| async move {
         let mut socket = socket;
         let end = tokio::select! {
             () = tell(&app, &mut socket, feed, progress) => None,
@@ -79,10 +94,24 @@ pub async fn open(
             taken(&mut socket, Message::Close(Some(close))).await;
         }
         drop(room);
-    }))
+    });
+    answer.headers_mut().extend(id.ok().map(|id| (DELIVERY_ID, id)));
+    Ok(answer)
 }
 
-fn controls(query: Option<&str>) -> Result<Controls, Problem> {
+/// Where a client stands that took the delivery with this id.
+fn resumed(id: &str, binding: &Binding, snapshot: &Snapshot) -> Result<Progress, Problem> {
+    let refused = |why: &str| wrong("resumeAfter", "delivery", format!("resumeAfter {why}"));
+    let progress = Progress::of_id(id, binding).map_err(|why| refused(&why.to_string()))?;
+    let heights = [progress.after.map(|at| at.block), progress.run.as_ref().map(|run| run.known)];
+    match heights.into_iter().flatten().all(|height| height < snapshot.headers_known()) {
+        true => Ok(progress),
+        false => Err(refused("is of a longer log than this one is here: ask again later, or for everything anew")),
+    }
+}
+
+/// The controls, and the delivery after which to go on.
+fn controls(query: Option<&str>) -> Result<(Controls, Option<String>), Problem> {
     let mut params = Params::read(query)?;
     let words = [("true", true), ("false", false)];
     let stream = params.word("stream", &words)?.unwrap_or(false);
@@ -96,9 +125,12 @@ fn controls(query: Option<&str>) -> Result<Controls, Problem> {
         month: params.take("month"),
         day_of_week: params.take("dayOfWeek"),
     };
-    params.end("stream, reportIfEmpty, initialRecordTime, second, minute, hour, dayOfMonth, month and dayOfWeek")?;
+    let resume_after = params.take("resumeAfter");
+    params.end(
+        "stream, reportIfEmpty, initialRecordTime, second, minute, hour, dayOfMonth, month, dayOfWeek and resumeAfter",
+    )?;
     let schedule = (fields != Fields::default()).then_some(fields);
-    Controls::read(stream, schedule, report_if_empty, initial_record_us)
+    Ok((Controls::read(stream, schedule, report_if_empty, initial_record_us)?, resume_after))
 }
 
 /// Tells until the client leaves or is too slow.

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use clickhouse::Client;
+use medtrace_event::Context;
 use medtrace_ledger::hash::hex;
 use medtrace_ledger::hash::sha256;
 use medtrace_service::{Kind, Problem};
@@ -24,6 +25,7 @@ use crate::config::UtcOffset;
 use crate::epcis::ask::Ask;
 use crate::epcis::form::Spelling;
 use crate::epcis::page::{PageLimits, document, page};
+use crate::token::Binding;
 use crate::view::{Snapshot, View};
 
 /// Events of one delivery, and the bytes with which it ends.
@@ -53,6 +55,8 @@ pub struct Feed {
     pub ask: Ask,
     pub controls: Controls,
     pub spelling: Spelling,
+    /// Each document says where its reader stands then, as `medtrace:delivery`.
+    pub resumable: Option<Binding>,
 }
 
 /// One document.
@@ -83,7 +87,8 @@ impl Feed {
     pub fn new(query_name: &str, subscription: &str, ask: Ask, controls: Controls, spelling: Spelling) -> Feed {
         let mut ask = ask;
         ask.record_time.0 = ask.record_time.0.max(controls.initial_record_us);
-        Feed { query_name: query_name.to_owned(), subscription: subscription.to_owned(), ask, controls, spelling }
+        let (query_name, subscription) = (query_name.to_owned(), subscription.to_owned());
+        Feed { query_name, subscription, ask, controls, spelling, resumable: None }
     }
 
     /// The next run, once it is due and the store holds more than this progress.
@@ -136,8 +141,12 @@ impl Feed {
         }
         self.spelling.spell(&mut page.events, snapshot.registry()?.at(run.known));
         let created_us = i64::try_from(run.time_ms).unwrap_or(0).saturating_mul(1000);
-        let body = document(&self.query_name, Some(&self.subscription), page.events, created_us).to_jcs();
-        Ok(Found::Delivery(Delivery { id: self.id(progress.after, end, run), body, then }))
+        let mut document = document(&self.query_name, Some(&self.subscription), page.events, created_us);
+        if let (Some(binding), Some(members)) = (&self.resumable, document.as_object_mut()) {
+            Context::medtrace().to_json().map(|context| members.insert("@context", context));
+            members.insert("medtrace:delivery", then.id(binding));
+        }
+        Ok(Found::Delivery(Delivery { id: self.id(progress.after, end, run), body: document.to_jcs(), then }))
     }
 
     /// While everything derived is derived again, the store holds less than the view knew: its markers are gone before
