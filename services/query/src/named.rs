@@ -6,6 +6,10 @@
 //! ```
 //!
 //! A list is a list of values, a number or a word one value; what asks by being there is `null`, `true` or 1.
+//!
+//! Two names are the standard's own (§ 8.2.7) and nobody's to take. `SimpleEventQuery` is `GET /events`. `SimpleMasterDataQuery`
+//! is not here: the REST binding (§ 12) has neither a resource nor, in its `query-schema.json`, a parameter for vocabularies,
+//! only SOAP's has them. What documents say of a place, product or party is `GET /v1/masterdata`.
 
 use medtrace_event::json::{Object, pointer};
 use medtrace_event::{Context, Json};
@@ -20,8 +24,11 @@ use crate::params::Params;
 const NAME_BYTES_MAX: usize = 64;
 /// Longest query, bytes of its JSON.
 pub const QUERY_BYTES_MAX: usize = 16 << 10;
-/// Names that the standard gives to queries of its own.
-const STANDARD_NAMES: [&str; 2] = ["SimpleEventQuery", "SimpleMasterDataQuery"];
+/// Names that the standard gives to queries of its own, and what stands for them here.
+const STANDARD_NAMES: [(&str, &str); 2] = [
+    ("SimpleEventQuery", "ask GET /events"),
+    ("SimpleMasterDataQuery", "the REST binding has no query for master data; ask GET /v1/masterdata?id="),
+];
 /// Parameters of asking, not of a query.
 const PAGING: [&str; 2] = ["perPage", "nextPageToken"];
 const CONTEXT: &str = "@context";
@@ -53,7 +60,7 @@ impl NamedQuery {
     /// Checks what was proposed as `GET /events` checks its parameters. `extensions` are the terms of `GS1-Extensions`.
     ///
     /// # Errors
-    /// `ValidationException` for the name, `QueryParameterException` for a parameter, by the path in the body.
+    /// `QueryValidationException` for the name, `QueryParameterException` for a parameter, by the path in the body.
     pub fn propose(
         proposed: Proposed,
         extensions: &Object,
@@ -64,10 +71,10 @@ impl NamedQuery {
         if !is_name(&name) {
             let detail =
                 format!("a query's name has 1 to {NAME_BYTES_MAX} of A-Z a-z 0-9 . _ ~ -, the first a letter or digit");
-            return Err(Kind::Validation.because(detail.clone()).at("/name", "name", detail));
+            return Err(Kind::QueryValidation.because(detail.clone()).at("/name", "name", detail));
         }
-        if STANDARD_NAMES.contains(&name.as_str()) {
-            return Err(taken(&name));
+        if let Some(instead) = of_standard(&name) {
+            return Err(Kind::AlreadyExists.because(format!("{name} is the standard's own name: {instead}")));
         }
         if !extensions.is_empty() {
             let terms = Value::from(&Json::from(extensions.clone()));
@@ -118,6 +125,27 @@ impl NamedQuery {
     /// As it is shown.
     pub fn show(&self) -> Value {
         json!({ "name": self.name, "query": self.query })
+    }
+}
+
+fn of_standard(name: &str) -> Option<&'static str> {
+    STANDARD_NAMES.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead)
+}
+
+/// A name that nobody has given.
+pub fn unknown(name: &str) -> Problem {
+    let detail = match of_standard(name) {
+        Some(instead) => format!("{name} is not a resource of its own: {instead}"),
+        None => format!("there is no query {name:?}"),
+    };
+    Kind::NoSuchName.because(detail)
+}
+
+/// A body that is no query, as the standard names it.
+pub fn malformed(problem: Problem) -> Problem {
+    match problem.status {
+        400 => Problem { errors: problem.errors, ..Kind::QueryValidation.because(problem.detail) },
+        _ => problem,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::epcis::ask::{Ask, PER_PAGE_MAX as EVENTS_PER_PAGE_MAX};
 use crate::epcis::cursor::EXPIRY_S;
 use crate::epcis::form::Form;
 use crate::json::Body;
-use crate::named::{NamedQuery, Proposed, QUERY_BYTES_MAX};
+use crate::named::{NamedQuery, Proposed, QUERY_BYTES_MAX, malformed};
 use crate::params::{Params, wrong};
 
 /// Longest body, bytes: a query in a generous layout.
@@ -38,9 +38,10 @@ const PER_PAGE_MAX: u64 = 100;
 pub async fn create(
     State(app): State<App>,
     headers: HeaderMap,
-    Body(proposed): Body<Proposed>,
+    proposed: Result<Body<Proposed>, Problem>,
 ) -> Result<Response, Problem> {
     let party = app.callers.admitted(&headers)?.party;
+    let Body(proposed) = proposed.map_err(malformed)?;
     let created_ms = app.book.tools().source.clock.now_ms();
     let query = NamedQuery::propose(proposed, &extensions(&headers)?, &party, created_ms)?;
     let (shown, location) = (query.show(), format!("/queries/{}", query.name));

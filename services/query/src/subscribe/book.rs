@@ -14,7 +14,7 @@ use super::feed::Feed;
 use super::record::Subscription;
 use super::worker::{Tools, work};
 use crate::kept::Kept;
-use crate::named::{NamedQuery, taken};
+use crate::named::{NamedQuery, taken, unknown};
 use crate::requests;
 
 /// Named queries of one party, and of all.
@@ -93,7 +93,7 @@ impl Book {
     /// `NoSuchNameException`
     pub fn query(&self, name: &str) -> Result<Arc<NamedQuery>, Problem> {
         let found = self.0.lock().queries.get(name).cloned();
-        found.ok_or_else(|| Kind::NoSuchName.because(format!("there is no query {name:?}")))
+        found.ok_or_else(|| unknown(name))
     }
 
     /// Queries after a name, in the order of their names.
@@ -183,8 +183,7 @@ impl Book {
         self.change(move |inner| {
             let mut state = inner.lock();
             let query = state.queries.get(&subscription.query).cloned();
-            let gone = || Kind::NoSuchName.because(format!("there is no query {:?}", subscription.query));
-            let query = query.ok_or_else(gone)?;
+            let query = query.ok_or_else(|| unknown(&subscription.query))?;
             let all: Vec<Subscription> = state.subscriptions.values().filter_map(|entry| entry.now()).collect();
             let count = |same: &dyn Fn(&Subscription) -> bool| all.iter().filter(|other| same(other)).count();
             let theirs = count(&|other| other.party == subscription.party);

@@ -3,6 +3,7 @@
 use medtrace_event::document::Entry;
 use medtrace_event::hash::event_hash_in;
 use medtrace_event::{CbvVersion, Document, xml};
+use medtrace_query::requests::URI_BYTES_MAX;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
@@ -280,4 +281,32 @@ async fn what_cannot_be_answered_says_so() {
         service.http.request(reqwest::Method::OPTIONS, format!("{}/events", service.url)).send().await.unwrap();
     assert_eq!(options.status(), 204);
     assert_eq!(options.headers()["gs1-epcis-version"], "2.0.0");
+}
+
+// epcis: exception URITooLongException
+#[tokio::test]
+async fn an_address_has_an_end() {
+    let service = service().await;
+    let path = |length: usize| {
+        let path = "/events?EQ_eventID=";
+        format!("{path}{}", "x".repeat(length - path.len()))
+    };
+    assert_eq!(events(&service.json(200, &path(URI_BYTES_MAX)).await), [] as [Value; 0]);
+    let problem = service.json(414, &path(URI_BYTES_MAX + 1)).await;
+    assert_eq!(problem["type"], "epcisException:URITooLongException");
+}
+
+// epcis: exception ImplementationException
+#[tokio::test]
+async fn what_is_damaged_in_the_store_is_not_passed_over() {
+    let service = service().await;
+    let damage = "ALTER TABLE submission UPDATE frame = '' WHERE block = 1 SETTINGS mutations_sync = 1";
+    service.app.client.query(damage).execute().await.unwrap();
+    for path in ["/events", "/events/1-1"] {
+        let problem = service.json(500, path).await;
+        assert_eq!(problem["type"], "epcisException:ImplementationException", "{path}");
+        assert_eq!(problem["detail"], "the stored event 1-1 has no body; run an audit", "{path}");
+    }
+    // What is whole is answered.
+    service.json(200, "/events/2-513").await;
 }

@@ -35,6 +35,7 @@ fn list(document: &Value) -> &Vec<Value> {
 // epcis: POST /queries
 // epcis: GET /queries /queries/{} /queries/{}/events
 // epcis: DELETE /queries/{}
+// epcis: exception NoSuchNameException
 #[tokio::test]
 async fn a_query_is_named_shown_asked_and_deleted() {
     let service = service().await;
@@ -81,7 +82,7 @@ async fn pages_and_forms_are_those_of_events() {
     service.json(400, "/queries/all/events?perPage=501").await;
 }
 
-// epcis: exception ResourceAlreadyExistsException
+// epcis: exception ResourceAlreadyExistsException QueryValidationException
 #[tokio::test]
 async fn what_is_wrong_is_refused() {
     let service = service().await;
@@ -94,8 +95,14 @@ async fn what_is_wrong_is_refused() {
     let name = answered(400, service.name("factory", "a/b", json!({})).await).await;
     assert_eq!(
         (&name["type"], &name["errors"][0]["path"]),
-        (&json!("epcisException:ValidationException"), &json!("/name"))
+        (&json!("epcisException:QueryValidationException"), &json!("/name"))
     );
+    for (body, path) in [(json!({"name": "a"}), ""), (json!({"name": "a", "query": []}), "/query"), (json!([]), "")] {
+        let posted = service.ask(Method::POST, "/queries", "factory").json(&body).send().await.unwrap();
+        let problem = answered(400, posted).await;
+        assert_eq!(problem["type"], "epcisException:QueryValidationException");
+        assert_eq!(problem["errors"][0]["path"], path, "{body}");
+    }
     answered(201, service.name("factory", "a", json!({})).await).await;
     for party in ["factory", "hospital"] {
         let taken = answered(409, service.name(party, "a", shipped()).await).await;
@@ -104,6 +111,21 @@ async fn what_is_wrong_is_refused() {
     let long = json!({"EQ_eventID": vec!["x".repeat(1000); 60]});
     let large = answered(413, service.name("factory", "b", long).await).await;
     assert_eq!(large["type"], "epcisException:QueryTooComplexException");
+}
+
+#[tokio::test]
+async fn the_standards_own_names_say_what_stands_for_them() {
+    let service = service().await;
+    for (name, instead) in [("SimpleEventQuery", "GET /events"), ("SimpleMasterDataQuery", "GET /v1/masterdata")] {
+        let taken = answered(409, service.name("factory", name, json!({})).await).await;
+        let mut said = vec![taken["detail"].clone()];
+        for path in [format!("/queries/{name}"), format!("/queries/{name}/events?vocabularyName=x")] {
+            let none = service.json(404, &path).await;
+            assert_eq!(none["type"], "epcisException:NoSuchNameException");
+            said.push(none["detail"].clone());
+        }
+        assert!(said.iter().all(|detail| detail.as_str().unwrap().contains(instead)), "{said:?}");
+    }
 }
 
 // epcis: OPTIONS /queries /queries/{} /queries/{}/events /queries/{}/subscriptions /queries/{}/subscriptions/{}
