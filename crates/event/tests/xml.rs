@@ -2,6 +2,7 @@
 
 mod foreign;
 
+use medtrace_event::document::Entry;
 use medtrace_event::hash::event_hash_in;
 use medtrace_event::xml::{self, Events, XmlEvent};
 use medtrace_event::{CbvVersion, Document, Event, Fault, Json, seal};
@@ -13,7 +14,7 @@ fn read(xml: &str) -> Result<Vec<Result<XmlEvent, Vec<Fault>>>, Fault> {
 }
 
 /// The event whole: valid, sealed, without an identity of its own.
-fn event(entry: &medtrace_event::document::Entry) -> Event {
+fn event(entry: &Entry) -> Event {
     let sealed = seal(entry.json.clone(), &entry.context, "acme");
     sealed.unwrap_or_else(|faults| panic!("{}: {faults:#?}", entry.path)).event
 }
@@ -217,6 +218,46 @@ fn a_bare_event_and_default_namespaces() {
     assert_eq!((context.lookup("ns1"), context.lookup("ns2")), (Some("http://h.org/"), Some("http://b.org/")));
     assert_eq!(event.entry.json.get_str("ns1:a"), Some("1"));
     assert_eq!(event.entry.json.get_str("ns2:b"), Some(""));
+}
+
+/// Only what reads the same without its type; an event hash knows no types.
+#[test]
+fn types_of_extensions_are_honoured() {
+    let event = |typed: bool, kind: &str, text: &str| {
+        let kind = if typed { format!(r#" xsi:type="{kind}""#) } else { String::new() };
+        let namespaces =
+            r#"xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema""#;
+        let element = format!("<ex:a {namespaces}{kind}>{text}</ex:a>");
+        read(&document(&FINE.replacen("<ex:a/>", &element, 1))).expect("a document").remove(0).expect("an event").entry
+    };
+    let number = |number: f64| Json::Number(number);
+    for (kind, text, value) in [
+        ("xsd:integer", "12", number(12.0)),
+        ("xsd:int", "-007", number(-7.0)),
+        ("xsd:long", " 9007199254740992 ", number(9_007_199_254_740_992.0)),
+        ("xsd:decimal", "+4.50", number(4.5)),
+        ("xsd:double", "0.1", number(0.1)),
+        ("xsd:boolean", "true", Json::Bool(true)),
+        ("xsd:boolean", "false", Json::Bool(false)),
+        // Not exact, not the same text to others, not of the type, or a type that JSON does not have.
+        ("xsd:long", "9007199254740993", "9007199254740993".into()),
+        ("xsd:double", "1E3", "1E3".into()),
+        ("xsd:boolean", "1", "1".into()),
+        ("xsd:integer", "twelve", "twelve".into()),
+        ("xsd:date", "2026-01-01", "2026-01-01".into()),
+        ("ex:integer", "12", "12".into()),
+        ("none:integer", "12", "12".into()),
+        ("integer", "12", "12".into()),
+    ] {
+        let (typed, plain) = (event(true, kind, text), event(false, kind, text));
+        assert_eq!(typed.json.get("ex:a"), Some(&value), "{kind} {text}");
+        assert_eq!(plain.json.get("ex:a"), Some(&text.trim().into()), "{kind} {text}");
+        assert_eq!(typed.context, plain.context);
+        for version in [CbvVersion::V2_0, CbvVersion::V2_1] {
+            let hash = |entry: &Entry| event_hash_in(&entry.json, &entry.context, version).to_string();
+            assert_eq!(hash(&typed), hash(&plain), "{kind} {text}");
+        }
+    }
 }
 
 proptest! {

@@ -58,7 +58,7 @@ fn foreign_xml() {
     assert_eq!(xml.map(|file| round(&file.display().to_string(), &foreign::read(file))).count(), 8);
 }
 
-/// JSON → XML → JSON: the same hashes and the same typed event. (Extensions' numbers become text.)
+/// JSON → XML → JSON: the same hashes and the same typed event.
 #[test]
 fn foreign_json() {
     let Some(root) = foreign::root() else { return };
@@ -113,14 +113,21 @@ fn what_xml_cannot_say_is_a_fault() {
 }
 
 proptest! {
-    /// Any text of an extension, and any identifiers, survive.
+    /// Any text of an extension, its numbers and booleans, and any identifiers, survive.
     #[test]
-    fn text_survives(text in "[ -~é\u{4e2d}\u{1f600}]{0,40}", deep in "[<>&'\"\n\t\\]a]{0,20}", number in any::<f32>()) {
+    fn text_survives(
+        text in "[ -~é\u{4e2d}\u{1f600}]{0,40}", deep in "[<>&'\"\n\t\\]a]{0,20}", number in any::<f32>(),
+        exact in prop_oneof![any::<f64>(), any::<i32>().prop_map(f64::from)], boolean: bool,
+    ) {
+        let exact = Json::Number(if exact == 0.0 { 0.0 } else { exact });
         let number = f64::from(number.round());
         let event: medtrace_event::json::Object = [
             ("type", Json::from("ObjectEvent")),
             ("medtrace:a", Json::from(text.trim())),
             ("medtrace:b", [("medtrace:c", Json::from(deep.trim()))].into_iter().collect::<medtrace_event::json::Object>().into()),
+            ("medtrace:d", exact.clone()),
+            ("medtrace:e", Json::Array(vec![Json::Bool(boolean), "true".into(), exact.clone(), "1".into()])),
+            ("medtrace:f", [("#text", exact), ("@medtrace:g", "1".into())].into_iter().collect::<medtrace_event::json::Object>().into()),
             ("quantityList", Json::Array(vec![[("quantity", Json::Number(if number == 0.0 { 0.0 } else { number }))]
                 .into_iter().collect::<medtrace_event::json::Object>().into()])),
         ].into_iter().collect();

@@ -1,7 +1,7 @@
 //! One event element as JSON.
 
 use super::names::Prefixes;
-use super::tree::Element;
+use super::tree::{Element, Scalar};
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::json::{self, Json, Object};
@@ -209,7 +209,7 @@ impl Maker<'_> {
     /// Any element: text, or an object of its attributes, its elements and its text.
     pub fn extension(&self, element: &Element) -> Json {
         if element.children.is_empty() && element.attributes.is_empty() {
-            return Json::from(element.text());
+            return scalar(element);
         }
         let mut object = Object::new();
         for (name, value) in &element.attributes {
@@ -219,10 +219,22 @@ impl Maker<'_> {
             add(&mut object, &self.names.member(&child.name), self.extension(child));
         }
         if !element.text().is_empty() {
-            object.insert("#text", element.text());
+            object.insert("#text", scalar(element));
         }
         object.into()
     }
+}
+
+/// The text of an extension, as what its type says it is.
+fn scalar(element: &Element) -> Json {
+    let text = element.text();
+    let typed = match (element.scalar.filter(|_| !element.name.is_own()), text) {
+        (Some(Scalar::Boolean), "true") => Some(Json::Bool(true)),
+        (Some(Scalar::Boolean), "false") => Some(Json::Bool(false)),
+        (Some(Scalar::Number), text) if !text.contains(['e', 'E']) => json::read_decimal(text).map(Json::Number),
+        _ => None,
+    };
+    typed.unwrap_or_else(|| Json::from(text))
 }
 
 /// Adds a member; a repeated one becomes a list.

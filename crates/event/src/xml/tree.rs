@@ -1,7 +1,7 @@
 //! Small trees of elements out of a stream, with every limit checked before memory is taken.
 
 use super::limit::Limited;
-use super::{DEPTH_MAX, TOKEN_BYTES_MAX};
+use super::{DEPTH_MAX, INSTANCE, SCHEMA, TOKEN_BYTES_MAX};
 use crate::fault::Fault;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
@@ -11,8 +11,6 @@ use std::sync::Arc;
 
 /// What `xml:` stands for.
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
-/// XML Schema, and its `xsi:` attributes.
-const SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
 
 /// The name of an element or attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +37,18 @@ impl Name {
     }
 }
 
+/// What an `xsi:type` says that a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar {
+    Boolean,
+    Number,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Element {
     pub name: Name,
+    /// Its `xsi:type`, where that is one of XML Schema's own that JSON has, too.
+    pub scalar: Option<Scalar>,
     /// Without `xmlns`, `xsi:…` and `xml:…`.
     pub attributes: Vec<(Name, String)>,
     /// Prefixes declared here.
@@ -192,13 +199,27 @@ impl<R: BufRead> Parser<R> {
         self.spaces.extend(here);
         let name = self.name(written, true)?;
         let mut named = Vec::with_capacity(attributes.len());
+        let mut scalar = None;
         for (written, value) in attributes {
             let name = self.name(written, false)?;
+            if *name.space == *INSTANCE && name.local() == "type" {
+                scalar = self.scalar(value.trim());
+            }
             if *name.space != *XML && !name.space.starts_with(SCHEMA) {
                 named.push((name, value));
             }
         }
-        Ok(Element { name, attributes: named, declared, children: Vec::new(), text: String::new() })
+        Ok(Element { name, scalar, attributes: named, declared, children: Vec::new(), text: String::new() })
+    }
+
+    /// The scalar that a type's name in the value of an `xsi:type` stands for.
+    fn scalar(&self, written: &str) -> Option<Scalar> {
+        let name = self.name(written.to_owned(), true).ok().filter(|name| *name.space == *SCHEMA)?;
+        match name.local() {
+            "boolean" => Some(Scalar::Boolean),
+            "decimal" | "double" | "float" | "int" | "integer" | "long" => Some(Scalar::Number),
+            _ => None,
+        }
     }
 
     /// Finds the namespace of a name; an attribute without a prefix has none.

@@ -4,6 +4,7 @@ use super::scalar::{items, text};
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::json::{self, Json};
+use crate::xml::{INSTANCE, SCHEMA};
 use std::collections::BTreeMap;
 
 /// Growing XML, and the prefixes it needs.
@@ -85,7 +86,10 @@ impl<'a> Tags<'a> {
         for item in items(value) {
             let Some(object) = item.as_object() else {
                 if *item != Json::Null {
-                    self.leaf(&tag, &text(item))?;
+                    let kind = self.kind(item);
+                    self.start(&tag, kind.as_slice())?;
+                    self.characters(&text(item))?;
+                    self.close(&tag)?;
                 }
                 continue;
             };
@@ -96,6 +100,7 @@ impl<'a> Tags<'a> {
                     attributes.push((written, text(value)));
                 }
             }
+            attributes.extend(object.get("#text").and_then(|text| self.kind(text)));
             self.start(&tag, &attributes)?;
             for (name, value) in object.iter() {
                 match name {
@@ -107,6 +112,18 @@ impl<'a> Tags<'a> {
             self.close(&tag)?;
         }
         Ok(())
+    }
+
+    /// The attribute that says what a scalar is, unless it is text.
+    fn kind(&mut self, value: &Json) -> Option<(String, String)> {
+        let kind = match value {
+            Json::Bool(_) => "boolean",
+            Json::Number(number) if number.fract() == 0.0 => "integer",
+            Json::Number(_) => "decimal",
+            _ => return None,
+        };
+        let (instance, schema) = (self.declare("xsi", INSTANCE), self.declare("xsd", SCHEMA));
+        Some((format!("{instance}:type"), format!("{schema}:{kind}")))
     }
 
     /// The name of an element or attribute for a JSON member; its prefix is declared.
