@@ -3,7 +3,7 @@
 use medtrace_tests::county::{FACTORY, STENT};
 use serde_json::{Value, json};
 
-use crate::row::{NO_RESOURCE, Row};
+use crate::row::{NO_NAME, NO_RESOURCE, Row};
 
 pub fn rows() -> Vec<Row> {
     let get = |what, path: &str| Row::get(what, path);
@@ -71,6 +71,8 @@ pub fn rows() -> Vec<Row> {
         get("an event to come", "/v1/events/999999-0").not_there(),
         get("a proof to come", "/v1/events/999999-0/proof").not_there(),
         get("a proof of no name", "/v1/events/first/proof").invalid(&[]),
+        get("duplicates of no party", "/v1/duplicates?party=No%20body").wrong_parameter(&["party /party"]),
+        get("duplicates behind nothing", "/v1/duplicates?cursor=x").wrong_parameter(&["cursor /cursor"]),
         get("live since when", "/v1/live").header("last-event-id", "yesterday").invalid(&[]),
         // EPCIS.
         get("an unknown parameter", "/events?EQ_colour=red").wrong_parameter(&["unknown-parameter /EQ_colour"]),
@@ -86,6 +88,7 @@ pub fn rows() -> Vec<Row> {
             NO_RESOURCE,
             &[],
         ),
+        get("master data as SOAP has it", "/queries/SimpleMasterDataQuery/events").gets(404, NO_NAME, &[]),
         get("jobs with an unknown parameter", "/capture?page=1").by("factory").wrong_parameter(&[]),
         get("deliveries with an unknown parameter", &format!("/v1/deliveries?from={FACTORY}"))
             .wrong_parameter(&["unknown-parameter /from"]),

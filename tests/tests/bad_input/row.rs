@@ -11,6 +11,7 @@ pub const SECURITY: &str = "epcisException:SecurityException";
 pub const LIMIT: &str = "epcisException:CaptureLimitExceededException";
 pub const PARAMETER: &str = "epcisException:QueryParameterException";
 pub const NO_RESOURCE: &str = "epcisException:NoSuchResourceException";
+pub const NO_NAME: &str = "epcisException:NoSuchNameException";
 /// Of what EPCIS has no name for.
 pub const BLANK: &str = "about:blank";
 
