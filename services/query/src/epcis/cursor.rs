@@ -103,8 +103,8 @@ mod tests {
         assert_eq!(Cursor::read(&token, &Hash::of("another"), &[7; 32], NOW), Err(Refused::Foreign));
         assert_eq!(Cursor::read(&token, &genesis, &[7; 32], NOW + EXPIRY_S + 1), Err(Refused::Expired));
         assert_eq!(read(""), Err(Refused::None));
-        assert_eq!(read(&token[1..]), Err(Refused::None));
-        assert_eq!(read(&format!("{token}AA")), Err(Refused::None));
+        assert!(read(&token[1..]).is_err());
+        assert!(read(&format!("{token}AA")).is_err());
         for at in 0..token.len() {
             let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
             assert!(read(&format!("{}{other}{}", &token[..at], &token[at + 1..])).is_err(), "{at}");
