@@ -91,7 +91,6 @@ async fn first_proof(archive: &Archive, cluster: &Cluster) -> Proof {
     let keys = KeySet::new(verifier.chain().registry().at(event.height).key_entries());
     let parts = Parts {
         event,
-        item: unpacked.item(0).unwrap(),
         item_leaves: &item_leaves,
         note: &unpacked.record.note,
         cut_leaves: &cut_leaves,
@@ -101,7 +100,7 @@ async fn first_proof(archive: &Archive, cluster: &Cluster) -> Proof {
         checkpoint_size: size,
         checkpoint: &note,
     };
-    parts.prove().unwrap()
+    parts.prove(unpacked.item(0).unwrap()).unwrap()
 }
 
 #[tokio::test]
