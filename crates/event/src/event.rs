@@ -15,6 +15,7 @@ pub use sensor::Sensor;
 
 pub(crate) use members::is_member;
 pub(crate) use reader::is_uri;
+pub(crate) use sensor::is_member as is_sensor_member;
 
 use crate::fault::Fault;
 use crate::json::Json;

@@ -43,6 +43,14 @@ const TEXTS: [&str; 10] = [
 const NUMBERS: [&str; 7] = ["value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue"];
 const OTHERS: [&str; 8] = ["type", "exception", "deviceID", "time", "uom", "booleanValue", "bizRules", "valueType"];
 
+/// Whether a member of `sensorMetadata` or of a report is the standard's own, which XML has as a bare attribute.
+pub(crate) fn is_member(part: &str, name: &str) -> bool {
+    match part {
+        "sensorMetadata" => METADATA.contains(&name),
+        _ => OTHERS.contains(&name) || NUMBERS.contains(&name) || TEXTS.contains(&name),
+    }
+}
+
 pub(super) fn read(reader: &mut Reader, object: &Object) -> Vec<Sensor> {
     let list = At::Name(&At::Root, "sensorElementList");
     let mut sensors = Vec::new();
@@ -91,8 +99,7 @@ fn metadata(reader: &mut Reader, element_at: At<'_>, element: &Object) -> Option
 fn report(reader: &mut Reader, at: At<'_>, item: &Json, about: Option<&Metadata>) -> Option<Sensor> {
     let report = reader.object(item, at)?;
     for (name, _) in report.iter() {
-        let known = OTHERS.contains(&name) || NUMBERS.contains(&name) || TEXTS.contains(&name);
-        if !known && !reader.context.allows(name) {
+        if !is_member("sensorReport", name) && !reader.context.allows(name) {
             reader.unknown(At::Name(&at, name), name);
         }
     }

@@ -10,7 +10,7 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 /// What `xml:` stands for.
-const XML: &str = "http://www.w3.org/XML/1998/namespace";
+pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// The name of an element or attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -72,14 +72,15 @@ impl<W: io::Write> Writer<W> {
         let context = Context::of_event(header).map_err(WriteError::Fault)?;
         let mut body = Tags::new(&context);
         let created = header.get_str("creationDate").unwrap_or(created);
-        super::header::write(header, created, &mut body).map_err(WriteError::Fault)?;
         let (name, prefix, space) = match kind {
             DocumentKind::Query => ("EPCISQueryDocument", "epcisq", "urn:epcglobal:epcis-query:xsd:2"),
             _ => ("EPCISDocument", "epcis", "urn:epcglobal:epcis:xsd:2"),
         };
-        let spaces = body.declarations();
+        let prefix = body.declare(prefix, space);
+        super::header::write(header, created, &mut body).map_err(WriteError::Fault)?;
+        let spaces = body.declarations().map_err(WriteError::Fault)?;
         let created = tag::escaped(created).map_err(WriteError::Fault)?;
-        write!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{prefix}:{name} xmlns:{prefix}=\"{space}\"{spaces}")?;
+        write!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{prefix}:{name}{spaces}")?;
         write!(out, " schemaVersion=\"2.0\" creationDate=\"{created}\">{}<EPCISBody>", body.text())?;
         if kind == DocumentKind::Query {
             let name = header.get("epcisBody").and_then(|body| body.get("queryResults")?.get_str("queryName"));
@@ -129,7 +130,7 @@ fn element(event: &Json, context: &Context) -> Result<String, Fault> {
         }
     }
     extensions(&mut tags, object, crate::event::is_member)?;
-    Ok(format!("<{0}{1}>{2}</{0}>", kind.name(), tags.declarations(), tags.text()))
+    Ok(format!("<{0}{1}>{2}</{0}>", kind.name(), tags.declarations()?, tags.text()))
 }
 
 /// [`ORDER`] but for what stands elsewhere in some types.
@@ -222,7 +223,7 @@ fn sensor(tags: &mut Tags<'_>, element: &Json) -> Result<(), Fault> {
     tags.open("sensorElement")?;
     for part in ["sensorMetadata", "sensorReport"] {
         for item in element.get(part).map(items).unwrap_or_default() {
-            report(tags, part, item)?;
+            report(tags, part, item).map_err(|fault| fault.under(&json::pointer(part)))?;
         }
     }
     extend(tags, element, &["sensorMetadata", "sensorReport"])?;
@@ -244,7 +245,10 @@ fn report(tags: &mut Tags<'_>, name: &str, item: &Json) -> Result<(), Fault> {
             ("component", value) => tags.curie(&full(tags.context(), value), "cbv", COMPONENT, "Comp-"),
             (_, value) => full(tags.context(), value),
         };
-        let written = if member.contains(':') { tags.name(member)? } else { member.to_owned() };
+        let written = match crate::event::is_sensor_member(name, member) {
+            true => member.to_owned(),
+            false => tags.name(member).map_err(|fault| fault.under(&json::pointer(member)))?,
+        };
         attributes.push((written, value));
     }
     tags.start(name, &attributes)?;

@@ -4,8 +4,13 @@ use super::scalar::{items, text};
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::json::{self, Json};
+use crate::xml::tree::XML;
 use crate::xml::{INSTANCE, SCHEMA};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+/// What `xmlns:` stands for.
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// Growing XML, and the prefixes it needs.
 pub(in crate::xml) struct Tags<'a> {
@@ -29,17 +34,18 @@ impl<'a> Tags<'a> {
     }
 
     /// ` xmlns:…="…"` of every prefix that was used.
-    pub fn declarations(&self) -> String {
-        let one = |(prefix, space): (&String, &String)| {
-            format!(" xmlns:{prefix}=\"{}\"", quick_xml::escape::escape(space.as_str()))
-        };
+    pub fn declarations(&self) -> Result<String, Fault> {
+        let one = |(prefix, space): (&String, &String)| Ok(format!(" xmlns:{prefix}=\"{}\"", escaped(space)?));
         self.spaces.iter().map(one).collect()
     }
 
     pub fn start(&mut self, name: &str, attributes: &[(String, String)]) -> Result<(), Fault> {
         self.out.push('<');
         self.out.push_str(name);
-        for (name, value) in attributes {
+        for (at, (name, value)) in attributes.iter().enumerate() {
+            if attributes[..at].iter().any(|(before, _)| before == name) {
+                return Err(Fault::new("", "duplicate-member", format!("{name} would stand more than once")));
+            }
             self.out.push_str(&format!(" {name}=\"{}\"", escaped(value)?));
         }
         self.out.push('>');
@@ -134,31 +140,40 @@ impl<'a> Tags<'a> {
                 (prefix, self.context.lookup(prefix).unwrap_or_default(), local)
             }
             _ => {
-                full = self.context.expand(member).unwrap_or_else(|| member.to_owned());
+                let expanded = self.context.expand(member);
+                let is_bare = expanded.is_none();
+                full = expanded.unwrap_or_else(|| member.to_owned());
                 match full.rfind(['#', '/', ':']) {
                     Some(at) => ("", &full[..=at], &full[at + 1..]),
-                    None => return xml_name(member),
+                    None if is_bare => return xml_name(member),
+                    None => return Err(Fault::new("", "xml-name", format!("{member:?} has no namespace in {full:?}"))),
                 }
             }
         };
         // The namespace of the CBV's master data ends with a colon in JSON-LD only.
         let space = if space == "urn:epcglobal:cbv:mda:" { space.trim_end_matches(':') } else { space };
         let local = xml_name(local)?;
+        // Namespaces in XML 1.0 § 2.2 and § 3: a prefix stands for something, and not for what XML itself is made of.
+        if space.is_empty() || [XML, XMLNS].contains(&space) {
+            return Err(Fault::new("", "xml-name", format!("{member:?} has no namespace that XML can name")));
+        }
         let prefix = self.declare(prefix, space);
         Ok(format!("{prefix}:{local}"))
     }
 
-    /// Declares a namespace under that prefix if it can be, else under another.
+    /// Declares a namespace, unless it is, under that prefix if it can be, else under another. One namespace has one
+    /// prefix, so that names are the same exactly if they are written the same.
     pub fn declare(&mut self, prefix: &str, space: &str) -> String {
-        let taken = |prefix: &str| self.spaces.get(prefix).is_some_and(|known| known != space);
+        if let Some((known, _)) = self.spaces.iter().find(|(_, known)| *known == space) {
+            return known.clone();
+        }
+        let taken = |prefix: &str| self.spaces.contains_key(prefix);
         let reserved = |prefix: &str| prefix.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"));
         let usable = !prefix.is_empty() && xml_name(prefix).is_ok() && !reserved(prefix) && !taken(prefix);
         let prefix = if usable {
             prefix.to_owned()
         } else {
-            let known = self.spaces.iter().find(|(_, known)| *known == space).map(|(prefix, _)| prefix.clone());
-            let free = || (1..).map(|number| format!("ns{number}")).find(|prefix| !taken(prefix));
-            known.or_else(free).unwrap_or_default()
+            (1..).map(|number| format!("ns{number}")).find(|prefix| !taken(prefix)).unwrap_or_default()
         };
         self.spaces.insert(prefix.clone(), space.to_owned());
         prefix
@@ -174,11 +189,33 @@ impl<'a> Tags<'a> {
     }
 }
 
+/// `NameStartChar` of XML 1.0 § 2.3, fifth edition, but for the colon.
+const NAME_START: [RangeInclusive<char>; 15] = [
+    'A'..='Z',
+    '_'..='_',
+    'a'..='z',
+    '\u{c0}'..='\u{d6}',
+    '\u{d8}'..='\u{f6}',
+    '\u{f8}'..='\u{2ff}',
+    '\u{370}'..='\u{37d}',
+    '\u{37f}'..='\u{1fff}',
+    '\u{200c}'..='\u{200d}',
+    '\u{2070}'..='\u{218f}',
+    '\u{2c00}'..='\u{2fef}',
+    '\u{3001}'..='\u{d7ff}',
+    '\u{f900}'..='\u{fdcf}',
+    '\u{fdf0}'..='\u{fffd}',
+    '\u{10000}'..='\u{effff}',
+];
+/// What `NameChar` adds to it.
+const NAME_MORE: [RangeInclusive<char>; 5] =
+    ['-'..='.', '0'..='9', '\u{b7}'..='\u{b7}', '\u{300}'..='\u{36f}', '\u{203f}'..='\u{2040}'];
+
 /// A name without a colon that XML 1.0 allows.
 fn xml_name(text: &str) -> Result<String, Fault> {
-    let letter = |c: char| c.is_alphabetic() || c == '_';
-    let fine = text.starts_with(letter) && text.chars().all(|c| letter(c) || c.is_numeric() || "-.".contains(c));
-    if fine {
+    let start = |c: char| NAME_START.iter().any(|range| range.contains(&c));
+    let more = |c: char| NAME_MORE.iter().any(|range| range.contains(&c));
+    if text.starts_with(start) && text.chars().all(|c| start(c) || more(c)) {
         return Ok(text.to_owned());
     }
     Err(Fault::new("", "xml-name", format!("{text:?} is no name of an XML element")))
