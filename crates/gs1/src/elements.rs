@@ -87,11 +87,11 @@ impl<'a> Elements<'a> {
                 return Ok((thing(scheme, value, second, other), [main, if second == 0 { main } else { second }]));
             }
         }
-        let detail = match self.any(Ais(2, 3)) {
-            Some(ai) => {
-                format!("AI {ai} ({}) says what is inside, not what this is: scan its SSCC (AI 00) too", ai.title())
-            }
-            None => "the code names nothing: it should hold a GTIN (AI 01), an SSCC (AI 00) or another GS1 key".into(),
+        let detail = if self.get(3).is_some() {
+            // The dictionary has it without `dlpkey`, and excludes AI 01 beside it.
+            "AI 03 (MTO GTIN) names goods made to order; GS1 gives them no Digital Link, so they have no key here"
+        } else {
+            "the code names nothing: it should hold a GTIN (AI 01), an SSCC (AI 00) or another GS1 key"
         };
         Err(CodeError::new("no-key", detail))
     }

@@ -74,6 +74,20 @@ impl<'a> Link<'a> {
         self.host.eq_ignore_ascii_case("id.gs1.org")
     }
 
+    /// The doubt of an address that names itself and could be a key in other clothes: on another domain than GS1's own,
+    /// where nothing but its shape tells.
+    pub fn maybe_compressed(&self) -> Option<CodeError> {
+        let last = self.segments[SEGMENTS_MAX - 1];
+        is_compressed(last).then(|| {
+            let detail = format!(
+                "{} looks like a compressed Digital Link, which is not read: the address names only itself; if a product \
+                 is meant, give the plain form",
+                quote(last)
+            );
+            CodeError::new("unsupported", detail)
+        })
+    }
+
     /// The elements of the path.
     pub fn path(&self) -> Result<Elements<'a>, CodeError> {
         let mut elements = Elements::new();

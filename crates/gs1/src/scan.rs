@@ -127,7 +127,7 @@ fn link(text: &str, year: i16) -> Result<Code, CodeError> {
     let thing = Thing::from_uri(text)?;
     let link = Link::new(uri::address(text).unwrap_or(text));
     if thing.scheme() == crate::Scheme::Uri {
-        return Ok(Code::of(thing));
+        return Ok(Code { doubt: link.maybe_compressed(), ..Code::of(thing) });
     }
     let code = link.whole()?.code(year)?;
     Ok(Code { others: link.others(), ..code })

@@ -84,6 +84,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("(01)09521141012345(3100)000001(3101)000002", "companion", "AI 3101 (NET WEIGHT (kg)) should not stand with AI 3100"),
     ("(02)09521141012345(37)12", "companion", "AI 37 (COUNT) should stand with AI 00 with AI 02"),
     ("(01)09521141012345(17)281231(7003)2812300000", "value", "the same day"),
+    ("(03)09521141012345(21)A", "no-key", "AI 03 (MTO GTIN) names goods made to order; GS1 gives them no Digital Link"),
     ("(400)ORDER-1", "no-key", "should hold a GTIN (AI 01), an SSCC (AI 00) or another GS1 key"),
     // brackets
     ("(01", "brackets", "such as (01)"),
@@ -151,6 +152,20 @@ fn a_likely_lost_fnc1_is_a_doubt() {
     for sure in
         ["010952114101234521ABC17281301", "]d2010952114101234521ABC17281231\u{1d}", "(01)09521141012345(21)ABC17281231"]
     {
+        assert_eq!(parse(sure).unwrap().doubt, None, "{sure}");
+    }
+}
+
+#[test]
+fn an_address_that_looks_like_a_compressed_link_is_itself_with_a_doubt() {
+    for address in ["https://brand.example/ARHKVAdpQg", "https://brand.example/some/ARHKVAdpQg?linkType=all"] {
+        let code = parse(address).unwrap();
+        assert_eq!(code.thing.uri(), address);
+        let doubt = code.doubt.unwrap();
+        assert_eq!(doubt.code, "unsupported");
+        assert!(doubt.detail.starts_with("\"ARHKVAdpQg\" looks like a compressed Digital Link"), "{}", doubt.detail);
+    }
+    for sure in ["https://brand.example/about", "https://brand.example/", "https://brand.example/01/09521141012345"] {
         assert_eq!(parse(sure).unwrap().doubt, None, "{sure}");
     }
 }
