@@ -5,6 +5,7 @@
 
 use crate::fault::Fault;
 use crate::json::{Json, Object, pointer};
+use std::sync::Arc;
 
 /// The standard context. An event in exactly this one carries no `@context` in its sealed bytes.
 pub const STANDARD: &str = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
@@ -27,13 +28,20 @@ const STANDARD_PREFIXES: [(&str, &str); 8] = [
     ("dcterms", "http://purl.org/dc/terms/"),
 ];
 
-/// The context in force for an event.
+/// Largest context that events are taken in, in bytes of its JSON: each event is sealed with all of it.
+pub const CONTEXT_BYTES_MAX: usize = 16 * 1024;
+/// Most terms and prefixes of such a context: each name of each event is looked up among them.
+pub const CONTEXT_TERMS_MAX: usize = 500;
+
+/// The context in force for an event. Events of a document share it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// The entries in order; empty for exactly the standard one.
-    entries: Vec<Json>,
+    entries: Arc<Vec<Json>>,
+    /// Their bytes as JSON.
+    bytes: usize,
     /// Inline terms and prefixes in order; the last of a name counts.
-    terms: Vec<(String, String)>,
+    terms: Arc<Vec<(String, String)>>,
     /// Whether bare names may be defined where we do not look: another URL, or `@vocab`.
     open: bool,
 }
@@ -47,9 +55,11 @@ impl Context {
     /// The standard context and `medtrace:`.
     pub fn medtrace() -> Context {
         let entry: Object = [(PREFIX, NAMESPACE)].into_iter().collect();
+        let entries = vec![STANDARD.into(), entry.into()];
         Context {
-            entries: vec![STANDARD.into(), entry.into()],
-            terms: vec![(PREFIX.into(), NAMESPACE.into())],
+            bytes: entries.iter().map(bytes_of).sum(),
+            entries: entries.into(),
+            terms: vec![(PREFIX.into(), NAMESPACE.into())].into(),
             open: false,
         }
     }
@@ -77,10 +87,26 @@ impl Context {
             }
             entry => context.push(entry)?,
         }
-        if context.entries == [Json::from(STANDARD)] {
-            context.entries.clear();
+        if *context.entries == [Json::from(STANDARD)] {
+            context = Context::default();
         }
         Ok(context)
+    }
+
+    /// This context, for events to be taken in.
+    ///
+    /// # Errors
+    /// `context-too-large`: more than [`CONTEXT_BYTES_MAX`] or [`CONTEXT_TERMS_MAX`].
+    pub fn limited(self) -> Result<Context, Fault> {
+        if self.bytes <= CONTEXT_BYTES_MAX && self.terms.len() <= CONTEXT_TERMS_MAX {
+            return Ok(self);
+        }
+        let detail = format!(
+            "the context has {} bytes and {} terms; an event has at most {CONTEXT_BYTES_MAX} and {CONTEXT_TERMS_MAX} in force",
+            self.bytes,
+            self.terms.len()
+        );
+        Err(Fault::limit("/@context", "context-too-large", detail))
     }
 
     fn push(&mut self, entry: &Json) -> Result<(), Fault> {
@@ -95,7 +121,8 @@ impl Context {
                 return Err(Fault::new("", "context", format!("{} should be a URL or an object", other.what())));
             }
         }
-        self.entries.push(entry.clone());
+        self.bytes += bytes_of(entry);
+        Arc::make_mut(&mut self.entries).push(entry.clone());
         Ok(())
     }
 
@@ -113,7 +140,7 @@ impl Context {
         if term == "@vocab" {
             self.open |= iri.is_some();
         } else if let Some(iri) = iri {
-            self.terms.push((term.to_owned(), iri.to_owned()));
+            Arc::make_mut(&mut self.terms).push((term.to_owned(), iri.to_owned()));
         }
         Ok(())
     }
@@ -126,10 +153,13 @@ impl Context {
         if outer.entries.is_empty() && self.entries.first() == Some(&Json::from(STANDARD)) {
             return self;
         }
-        let outer_entries = if outer.entries.is_empty() { vec![STANDARD.into()] } else { outer.entries.clone() };
+        let standard = [STANDARD.into()];
+        let outer_entries = if outer.entries.is_empty() { &standard } else { outer.entries.as_slice() };
+        let entries = [outer_entries, &self.entries].concat();
         Context {
-            entries: [outer_entries, self.entries].concat(),
-            terms: [outer.terms.clone(), self.terms].concat(),
+            bytes: entries.iter().map(bytes_of).sum(),
+            entries: entries.into(),
+            terms: [outer.terms.as_slice(), &self.terms].concat().into(),
             open: outer.open || self.open,
         }
     }
@@ -140,13 +170,13 @@ impl Context {
     }
 
     fn pop_standard(mut self) -> Context {
-        self.entries.retain(|entry| entry.as_str() != Some(STANDARD));
+        Arc::make_mut(&mut self.entries).retain(|entry| entry.as_str() != Some(STANDARD));
         self
     }
 
     /// The value of `@context` in an event's bytes; `None` for exactly the standard context.
     pub fn to_json(&self) -> Option<Json> {
-        (!self.entries.is_empty()).then(|| Json::Array(self.entries.clone()))
+        (!self.entries.is_empty()).then(|| Json::Array(self.entries.to_vec()))
     }
 
     /// What a prefix or term stands for.
@@ -198,6 +228,10 @@ impl Context {
         let (prefix, local) = name.split_once(':')?;
         if self.lookup(prefix) == Some(NAMESPACE) { Some(local) } else { name.strip_prefix(NAMESPACE) }
     }
+}
+
+fn bytes_of(entry: &Json) -> usize {
+    entry.to_jcs().len()
 }
 
 /// Whether a context may give this term a meaning. A prefix `urn` would change what every identifier means.

@@ -62,7 +62,7 @@ impl Document {
                 return Err(vec![Fault::new("/type", "document-type", detail)]);
             }
         };
-        let context = Context::of_event(&json).map_err(|fault| vec![fault])?;
+        let context = Context::of_event(&json).and_then(Context::limited).map_err(|fault| vec![fault])?;
         let mut faults = Vec::new();
         let schema_version = version(&json, &mut faults);
         let created = creation(&json, &mut faults);
@@ -76,7 +76,7 @@ impl Document {
 }
 
 fn bare(json: Json) -> Result<Document, Vec<Fault>> {
-    let context = Context::of_event(&json).map_err(|fault| vec![fault])?;
+    let context = Context::of_event(&json).and_then(Context::limited).map_err(|fault| vec![fault])?;
     let entry = Entry { path: String::new(), json, context: context.clone() };
     Ok(Document {
         kind: DocumentKind::Event,
@@ -146,8 +146,8 @@ fn split(mut json: Json, kind: DocumentKind, context: &Context, faults: &mut Vec
     let mut entries = Vec::with_capacity(events.len());
     for (index, event) in events.into_iter().enumerate() {
         let path = format!("{list}/{index}");
-        match Context::of_event(&event) {
-            Ok(own) => entries.push(Entry { path, context: own.within(context), json: event }),
+        match Context::of_event(&event).and_then(|own| own.within(context).limited()) {
+            Ok(context) => entries.push(Entry { path, context, json: event }),
             Err(fault) => faults.push(fault.under(&path)),
         }
     }

@@ -56,6 +56,14 @@ impl<R: BufRead> Source<R> {
         }
     }
 
+    /// Whether nothing follows: a fault that came last is then one of the document, else one of that event alone.
+    pub fn is_done(&self) -> bool {
+        match self {
+            Source::Json(events) => events.is_done(),
+            Source::Xml(events) => events.is_done(),
+        }
+    }
+
     /// The document's context.
     pub fn context(&self) -> &Context {
         match self {

@@ -123,7 +123,7 @@ impl<R: BufRead> Events<R> {
         };
         let list = way(kind).iter().map(|name| pointer(name)).collect();
         let json = head.members.get("@context").map(Context::read).transpose();
-        let context = json.map_err(|fault| fault.under("/@context"))?.unwrap_or_default();
+        let context = json.map_err(|fault| fault.under("/@context"))?.unwrap_or_default().limited()?;
         Ok(Events { lexer, kind, head, is_known, beside: Vec::new(), context, list, state: State::Missing })
     }
 
@@ -194,6 +194,11 @@ impl<R: BufRead> Events<R> {
         Json::Object(header)
     }
 
+    /// Whether nothing follows.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     /// The document's context.
     pub fn context(&self) -> &Context {
         &self.context
@@ -261,9 +266,14 @@ impl<R: BufRead> Events<R> {
                 }
                 let piece = self.lexer.value(EVENT_JSON_BYTES_MAX).map_err(|fault| fault.under(&path))?;
                 self.state = State::List { index: index + 1 };
+                let json = match Json::parse(&piece).map_err(Fault::from) {
+                    // What is no JSON says nothing of where it ends.
+                    Err(fault) if fault.code == "syntax" => return Err(fault.under(&path)),
+                    read => read,
+                };
                 let read = || {
-                    let json = Json::parse(&piece).map_err(Fault::from)?;
-                    let context = Context::of_event(&json)?.within(&self.context);
+                    let json = json?;
+                    let context = Context::of_event(&json)?.within(&self.context).limited()?;
                     Ok(Entry { path: path.clone(), json, context })
                 };
                 Ok(Some(read().map_err(|fault: Fault| vec![fault.under(&path)])))
@@ -274,7 +284,7 @@ impl<R: BufRead> Events<R> {
 
 impl<R: BufRead> Iterator for Events<R> {
     /// An event, or what is wrong with it; last of all, what is wrong with the envelope. After a fault of the JSON
-    /// around the events nothing follows.
+    /// around the events, or of its syntax, nothing follows.
     type Item = Result<Entry, Vec<Fault>>;
 
     fn next(&mut self) -> Option<Self::Item> {

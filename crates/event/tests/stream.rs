@@ -74,6 +74,57 @@ fn faults(text: &str) -> Vec<String> {
     faults.into_iter().map(|fault| format!("{} {}", fault.path, fault.code)).collect()
 }
 
+/// A context of so many prefixes.
+fn terms(count: usize) -> String {
+    let terms: Vec<String> = (0..count).map(|n| format!("\"p{n}\": \"urn:p:\"")).collect();
+    format!("{{{}}}", terms.join(","))
+}
+
+#[test]
+fn contexts_have_a_limit_before_the_first_event_and_in_each() {
+    let document = |context: &str, own: &str| {
+        let event = format!(r#"{{"@context": {own}, "type": "ObjectEvent"}}"#);
+        let fine = r#"{"type": "ObjectEvent"}"#;
+        format!(r#"{{"@context": {context}, {HEAD}, "epcisBody": {{"eventList": [{event}, {fine}]}}}}"#)
+    };
+    assert_eq!(faults(&document(&terms(500), "{}")), Vec::<String>::new());
+    for many in [terms(501), format!("\"urn:{}\"", "x".repeat(16 * 1024))] {
+        let (of_document, of_event) = (document(&many, "{}"), document("{}", &many));
+        assert!(Events::open(of_document.as_bytes()).is_err_and(|fault| fault.code == "context-too-large"));
+        assert_eq!(faults(&of_event), ["/epcisBody/eventList/0/@context context-too-large"]);
+        for text in [of_document, of_event] {
+            assert_eq!(Document::parse(text.as_bytes()).unwrap_err()[0].code, "context-too-large");
+        }
+    }
+    // What is in force counts, not each part.
+    let half = terms(300);
+    let other = half.replace("\"p", "\"q");
+    assert_eq!(faults(&document(&half, &other)), ["/epcisBody/eventList/0/@context context-too-large"]);
+}
+
+/// A fault of one event leaves the others; what is no JSON has no others.
+#[test]
+fn what_is_wrong_with_one_event_alone() {
+    let fine = r#"{"type": "ObjectEvent"}"#;
+    let document =
+        |event: &str| format!(r#"{{{CONTEXT}, {HEAD}, "epcisBody": {{"eventList": [{fine}, {event}, {fine}]}}}}"#);
+    for (event, rest) in [
+        (r#"{"a": 0.12345678901234567890}"#, 1),
+        (r#"{"a": 1, "a": 1}"#, 1),
+        (r#"{"@context": 7}"#, 1),
+        (r#"{"a": "\ud800"}"#, 1),
+        (r#"{"a": tru}"#, 0),
+        (r#"{"a" 1}"#, 0),
+    ] {
+        let document = document(event);
+        let mut events = Source::open(document.as_bytes()).expect("a document");
+        assert!(events.next().is_some_and(|event| event.is_ok()), "{event}");
+        assert!(events.next().is_some_and(|event| event.is_err()), "{event}");
+        assert_eq!(!events.is_done(), rest > 0, "{event}");
+        assert_eq!(events.filter(Result::is_ok).count(), rest, "{event}");
+    }
+}
+
 #[test]
 fn context_may_come_last() {
     let event = r#"{"type": "ObjectEvent", "ex:a": "}]\"\\"}"#;

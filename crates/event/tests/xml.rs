@@ -140,7 +140,7 @@ fn faults_name_their_place() {
     assert_eq!(with("<ex:a/>", sensors), [format!("{at} inexact-number")]);
     let source = "<sourceList><source>urn:epc:id:pgln:9521141.00000</source></sourceList>";
     assert_eq!(with("<ex:a/>", source), ["…/ObjectEvent[2]/sourceList/source[1]/@type missing"]);
-    assert_eq!(faults(&document(&(FINE.to_owned() + "<QuantityEvent/>"))), ["…/QuantityEvent[1] event-type"]);
+    assert_eq!(faults(&document(&("<QuantityEvent/>".to_owned() + FINE))), ["…/QuantityEvent[1] event-type"]);
 }
 
 #[test]
@@ -164,6 +164,16 @@ fn hostile_documents_are_refused() {
     assert_eq!(faults("<html/>"), ["/html document-type"]);
     assert_eq!(faults(""), [" syntax"]);
     assert_eq!(faults("{}"), [" syntax"]);
+    // Namespaces: in force at once, and of one event whose elements declare one after the other.
+    let spaces = |count: usize| (0..count).map(|n| format!(" xmlns:p{n}='urn:p:{n}:'")).collect::<String>();
+    let many = document(FINE).replacen(" schemaVersion", &(spaces(501) + " schemaVersion"), 1);
+    assert_eq!(faults(&many), ["… context-too-large"]);
+    let many = document(FINE).replacen(" schemaVersion", &(spaces(1_001) + " schemaVersion"), 1);
+    assert_eq!(faults(&many), ["/e:EPCISDocument context-too-large"]);
+    let one = |n: usize| format!("<p:a xmlns:p='urn:p:{n}:'/>");
+    let turns = |count: usize| document(&(FINE.replace("<ex:a/>", &(0..count).map(one).collect::<String>()) + FINE));
+    assert_eq!(faults(&turns(400)), Vec::<String>::new());
+    assert_eq!(faults(&turns(20_000)), ["…/ObjectEvent[1] context-too-large"]);
     let latin = format!("<?xml version='1.0' encoding='ISO-8859-1'?>{}", document(FINE));
     assert_eq!(faults(&latin), [" encoding"]);
 }

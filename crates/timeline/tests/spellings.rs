@@ -1,4 +1,4 @@
-//! One event as several clients spell it, taken as `/capture` takes it: the same facts of the same things, and one event hash.
+//! One event as several clients spell it, read as a document of `/capture` is: the same facts of the same things, and one event hash.
 
 use medtrace_event::hash::event_hash_in;
 use medtrace_event::{CbvVersion, EventHash, Source, seal};
@@ -81,7 +81,6 @@ fn taken(document: &str) -> (Vec<Fact>, [EventHash; 2]) {
     (facts_of(&sealed.event, &position), [hash(CbvVersion::V2_0), hash(CbvVersion::V2_1)])
 }
 
-// epcis: POST /capture
 #[test]
 fn every_spelling_is_the_same_event() {
     const GS1: &str = "https://id.gs1.org";

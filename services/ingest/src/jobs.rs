@@ -162,10 +162,12 @@ impl Jobs {
 
     /// What can be said of a document before it is taken: whether it is one, and how many events it has. One that is
     /// large waits for its turn.
-    pub async fn check(&self, arrival: &Arrival, media_type: &'static str, bytes: u64) -> Result<(), Problem> {
-        let _turn = if bytes > LARGE_BYTES { self.checking.acquire().await.ok() } else { None };
-        let body = arrival.body();
-        blocking(move || Ok(document::check(&body, media_type))).await.map_err(|error| not_spooled(&error))??;
+    pub async fn check(&self, arrival: &Arrival, job: &Job) -> Result<(), Problem> {
+        let _turn = if job.bytes > LARGE_BYTES { self.checking.acquire().await.ok() } else { None };
+        let (body, media_type, behaviour) = (arrival.body(), job.media_type.clone(), job.behaviour);
+        blocking(move || Ok(document::check(&body, &media_type, behaviour)))
+            .await
+            .map_err(|error| not_spooled(&error))??;
         Ok(())
     }
 

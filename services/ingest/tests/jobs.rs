@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::*;
+use medtrace_event::{CbvVersion, hash::event_hash};
 use medtrace_ingest::MANUFACTURER;
 use medtrace_ledger::{Hash, ItemKind, Note, Receipt};
 use serde_json::{Value, json};
@@ -84,6 +85,37 @@ async fn xml_becomes_the_events_that_it_means() {
     let place = "/epcis:EPCISDocument/EPCISBody/EventList/ObjectEvent[2]/epcList/epc[1]";
     assert_eq!(job["errors"][0]["errors"][0]["path"], place);
     assert_eq!((&job["success"], &job["events"]), (&json!(false), &json!(1)));
+}
+
+/// One event as three clients spell it is one event to whoever compares: its hash by the CBV is the same.
+// epcis: POST /capture
+#[tokio::test(flavor = "multi_thread")]
+async fn three_spellings_are_one_event() {
+    let running = start(MANUFACTURER, &folder("spellings"), world(), FakeLog::new()).await;
+    let urns = |serial: &str| {
+        let mut event = seen("");
+        event["eventTime"] = "2026-03-01T00:00:00.000Z".into();
+        event["epcList"] = json!([format!("urn:epc:id:sgtin:9506000.013435.{serial}")]);
+        event["bizStep"] = "https://ref.gs1.org/cbv/BizStep-inspecting".into();
+        event["readPoint"] = json!({ "id": "urn:epc:id:sgln:9506000.13435.0" });
+        document(&[event]).to_string()
+    };
+    let mut hashes = Vec::new();
+    for (media_type, body) in [
+        ("application/json", document(&[seen("SP1")]).to_string()),
+        ("application/ld+json", urns("SP1")),
+        ("application/xml", xml("1.2", &["SP1"])),
+        ("application/json", urns("sp1")),
+    ] {
+        let answer = running.send(running.post_as(FACTORY, "/capture", media_type).body(body)).await;
+        let published = |job: &Value| job["receipts"].as_array().unwrap().len() == 1;
+        running.job_until(FACTORY, &location(&answer), published).await;
+        let event = running.log.taken().last().unwrap().items().remove(1).1;
+        let event = medtrace_event::Json::try_from(&event).unwrap();
+        hashes.push(event_hash(&event, CbvVersion::V2_0).to_string());
+    }
+    assert_eq!((&hashes[1], &hashes[2]), (&hashes[0], &hashes[0]));
+    assert_ne!(hashes[3], hashes[0], "another serial is another event");
 }
 
 /// How often the log holds each event, by its EPC.
@@ -166,6 +198,49 @@ async fn one_wrong_event_rolls_all_back_or_is_left_out() {
     let partly = running.job_until(FACTORY, &proceed, |job| job["running"] == false).await;
     insta::assert_json_snapshot!("proceed", steady_job(partly));
     assert_eq!(counts(&running.log).len(), 1);
+}
+
+/// An event that cannot be read is one that is refused: in either syntax the others are stored, or nothing is.
+// epcis: POST /capture GS1-Capture-Error-Behaviour
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_is_one_of_the_refused() {
+    let running = start(MANUFACTURER, &folder("unreadable"), world(), FakeLog::new()).await;
+    running.index.reach(9);
+    let good = document(&[seen("U1"), json!("here"), seen("U2")]).to_string();
+    let json = |event: &str| ("application/json", good.replace("\"here\"", event), "/epcisBody/eventList/1");
+    let list = "/epcis:EPCISDocument/EPCISBody/EventList";
+    let sound = xml("1.2", &["U1", "U2"]);
+    let second = sound.rfind("<ObjectEvent>").unwrap();
+    let xml = |event: &str| ("application/xml", [&sound[..second], event, &sound[second..]].concat(), list);
+    for ((media_type, body, place), code) in [
+        (json("{\"type\":\"ObjectEvent\",\"x:a\":0.12345678901234567890}"), "inexact-number"),
+        (json("{\"type\":\"ObjectEvent\",\"type\":\"ObjectEvent\"}"), "duplicate-member"),
+        (json("{\"type\":\"ObjectEvent\",\"@context\":7}"), "context"),
+        (xml("<QuantityEvent><epcClass>urn:epc:idpat:sgtin:9506000.013435.*</epcClass></QuantityEvent>"), "event-type"),
+        (xml("<ObjectEvent><action>ADD</action><action>ADD</action></ObjectEvent>"), "duplicate-member"),
+    ] {
+        let post = || running.post_as(FACTORY, "/capture", media_type).body(body.clone());
+        let before = running.log.taken().len();
+        let answer = running.send(post()).await;
+        assert_eq!((answer.status, &answer.body["errors"][0]["code"]), (400, &json!(code)), "{body}");
+        assert_eq!(running.log.taken().len(), before, "rollback: {body}");
+
+        let answer = running.send(post().header("GS1-Capture-Error-Behaviour", "proceed")).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        let job = running.job_until(FACTORY, &location(&answer), |job| job["running"] == false).await;
+        assert_eq!((&job["success"], &job["events"], &job["refused"]), (&json!(false), &json!(2), &json!(1)), "{body}");
+        let wrong = &job["errors"][0]["errors"][0];
+        assert_eq!(wrong["code"], code, "{job}");
+        assert!(wrong["path"].as_str().unwrap().starts_with(place), "{job}");
+        let taken = running.log.taken();
+        let stored = taken[before..].iter().flat_map(Taken::items);
+        assert_eq!(stored.filter(|(kind, _)| *kind == ItemKind::Event).count(), 2, "{body}");
+    }
+    // What ends the document ends it for both.
+    for torn in [good.replace("\"here\"", "{\"type\" 1}"), good.replace("\"here\"", "tru")] {
+        let post = running.post(FACTORY, "/capture").header("GS1-Capture-Error-Behaviour", "proceed").body(torn);
+        assert_eq!(running.send(post).await.status, 400);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

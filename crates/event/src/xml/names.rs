@@ -18,9 +18,9 @@ pub(super) struct Prefixes {
 }
 
 impl Prefixes {
-    /// Takes up what an element and all inside it declare and use.
+    /// Takes up what an element and all inside it declare and use; no more than that the context shows to be too large.
     pub fn gather(&mut self, element: &Element) {
-        if element.name.local() == ENVELOPE {
+        if element.name.local() == ENVELOPE || self.inline.len() > context::CONTEXT_TERMS_MAX {
             return;
         }
         self.declare(element);

@@ -8,9 +8,13 @@ use crate::context::{Context, STANDARD};
 use crate::document::{DocumentKind, Entry};
 use crate::event::Kind;
 use crate::fault::Fault;
-use crate::json::Json;
+use crate::json::{Json, Object};
 use std::collections::HashMap;
 use std::io::BufRead;
+
+/// EPCIS 1.1 took its place away (§ 7.4.4 there) and says of no action that it would have had.
+const QUANTITY_EVENT: &str = "a QuantityEvent has no action, which every event with quantities has since EPCIS 1.1; it should be an \
+                              ObjectEvent with a quantityList";
 
 /// One event of an XML document.
 #[derive(Clone, Debug)]
@@ -102,6 +106,7 @@ impl<R: BufRead> Events<R> {
     fn envelope(&mut self, root: &Element, header_bytes_max: u64) -> Result<(), Fault> {
         self.version = Some(header::version(root).map_err(|fault| fault.under(&self.parser.path()))?);
         let mut head = header::document(root, self.kind).map_err(|fault| fault.under(&self.parser.path()))?;
+        let mut results = Object::new();
         loop {
             match self.parser.next()? {
                 Token::Start(element) => match element.name.own() {
@@ -117,6 +122,11 @@ impl<R: BufRead> Events<R> {
                         self.names = names;
                         header::read(&element, &self.names, &mut head);
                     }
+                    Some(name @ ("queryName" | "subscriptionID")) if self.kind == DocumentKind::Query => {
+                        let name = name.to_owned();
+                        let text = self.parser.element(element, EVENT_XML_BYTES_MAX)?;
+                        results.insert(name, text.text());
+                    }
                     _ => _ = self.parser.element(element, EVENT_XML_BYTES_MAX)?,
                 },
                 Token::Text(_) => {}
@@ -125,8 +135,13 @@ impl<R: BufRead> Events<R> {
                 }
             }
         }
-        self.context = self.names.context(&Prefixes::default()).within(&Context::standard());
+        let context = self.names.context(&Prefixes::default()).within(&Context::standard());
+        self.context = context.limited().map_err(|fault| Fault { path: self.parser.path(), ..fault })?;
         head.insert("@context", self.context.to_json().unwrap_or_else(|| Json::from(STANDARD)));
+        if !results.is_empty() {
+            let body: Object = [("queryResults", results)].into_iter().collect();
+            head.insert("epcisBody", body);
+        }
         self.header = Json::Object(head);
         Ok(())
     }
@@ -143,6 +158,11 @@ impl<R: BufRead> Events<R> {
     /// Everything but the events as the JSON document would have it, version 2.0; `null` for a bare event.
     pub fn header(&self) -> &Json {
         &self.header
+    }
+
+    /// Whether nothing follows.
+    pub fn is_done(&self) -> bool {
+        self.done
     }
 
     /// The document's context.
@@ -174,7 +194,10 @@ impl<R: BufRead> Events<R> {
                     let path = self.parser.path();
                     let element = self.parser.element(element, EVENT_XML_BYTES_MAX)?;
                     if element.name.own().and_then(Kind::of).is_none() {
-                        let detail = format!("{} is none of the five EPCIS event types", element.name.written);
+                        let detail = match element.name.own() {
+                            Some("QuantityEvent") => QUANTITY_EVENT.to_owned(),
+                            _ => format!("{} is none of the five EPCIS event types", element.name.written),
+                        };
                         return Ok(Some(Err(vec![Fault::new(path, "event-type", detail)])));
                     }
                     return Ok(Some(self.event(element, path)));
@@ -202,7 +225,8 @@ impl<R: BufRead> Events<R> {
     fn event(&self, element: Element, path: String) -> Result<XmlEvent, Vec<Fault>> {
         let mut names = self.names.clone();
         names.gather(&element);
-        let context = names.context(&self.names).within(&self.context);
+        let context = names.context(&self.names).within(&self.context).limited();
+        let context = context.map_err(|fault| vec![Fault { path: path.clone(), ..fault }])?;
         let mut maker = Maker { names: &names, context: &context, faults: Vec::new() };
         let json = maker.event(&element);
         let faults = maker.faults;

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// What `xml:` stands for.
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
+/// Most declarations of namespaces in force; each name is looked up among them.
+const SPACES_MAX: usize = 1_000;
+
 /// The name of an element or attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
@@ -197,6 +200,13 @@ impl<R: BufRead> Parser<R> {
         }
         let here = declared.iter().map(|(prefix, space)| (depth, prefix.clone(), space.clone()));
         self.spaces.extend(here);
+        if self.spaces.len() > SPACES_MAX {
+            return Err(Fault::limit(
+                self.path(),
+                "context-too-large",
+                format!("more than {SPACES_MAX} namespaces in force"),
+            ));
+        }
         let name = self.name(written, true)?;
         let mut named = Vec::with_capacity(attributes.len());
         let mut scalar = None;

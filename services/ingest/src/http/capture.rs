@@ -47,8 +47,8 @@ pub(super) async fn post(State(app): State<Arc<App>>, caller: Caller, request: R
     Hosted::for_events(&app, &caller.party)?;
     let arrival = app.jobs.arrive().await?;
     let received = receive(&mut arriving, &arrival).await?;
-    app.jobs.check(&arrival, media_type, received.bytes).await?;
     let job = Job::new(&caller.party, &caller.who, behaviour, media_type, received, app.now_ms());
+    app.jobs.check(&arrival, &job).await?;
     let location = format!("/capture/{}", job.id);
     // A task of its own: it outlives the client's disconnect, so that a job on disk is one that runs.
     let taken = tokio::spawn(async move { app.jobs.take(job, arrival).await });

@@ -8,7 +8,7 @@ use medtrace_event::source::SourceEvent;
 use medtrace_event::{Fault, Json, Source, stream, xml};
 use medtrace_service::{Kind, Problem};
 
-use super::CAPTURE_EVENTS_MAX;
+use super::{Behaviour, CAPTURE_EVENTS_MAX};
 use crate::refused::Refused;
 
 /// Media types of XML documents.
@@ -67,9 +67,12 @@ impl Captured {
         Ok(Captured(Source::Json(Box::new(stream::Events::open_after(head, input()?)?))))
     }
 
-    /// The next event. Any fault up to it is one of the whole document.
-    pub fn next(&mut self) -> Result<Option<SourceEvent>, Unreadable> {
-        self.0.next().transpose().map_err(Unreadable::from)
+    /// The next event, or what is wrong with it alone. An error is one of the whole document.
+    pub fn next(&mut self) -> Result<Option<Result<SourceEvent, Vec<Fault>>>, Unreadable> {
+        match self.0.next() {
+            Some(Err(faults)) if self.0.is_done() => Err(faults.into()),
+            next => Ok(next),
+        }
     }
 
     /// What surrounds the events, as the JSON document has it; whole once there is no next event.
@@ -78,11 +81,15 @@ impl Captured {
     }
 }
 
-/// Reads a document to its end: what can be said of it before any event is judged.
-pub fn check(path: &Path, media_type: &str) -> Result<(), Unreadable> {
+/// Reads a document to its end: what can be said of it before any event is judged. Where one bad event rolls all back,
+/// one that cannot be read is such.
+pub fn check(path: &Path, media_type: &str, behaviour: Behaviour) -> Result<(), Unreadable> {
     let mut document = Captured::open(path, media_type)?;
     let mut count = 0;
-    while document.next()?.is_some() {
+    while let Some(event) = document.next()? {
+        if let (Err(faults), Behaviour::Rollback) = (event, behaviour) {
+            return Err(faults.into());
+        }
         count += 1;
         if count > CAPTURE_EVENTS_MAX {
             let detail = format!("more than {CAPTURE_EVENTS_MAX} events; one document takes that many, split it");

@@ -112,18 +112,23 @@ fn judge(job: &Job, spool: &Spool, speaker: Speaker<'_>) -> Result<Judged, Unrea
     let (mut count, mut refusals, mut errors) = (0, 0, Vec::new());
     while let Some(event) = document.next()? {
         count += 1;
-        let mut refused = Refused::default();
-        if let Some(sealed) = speaker.event(event.entry(), "", &mut refused) {
-            // After a refusal nothing of a rollback is needed any more.
-            if refusals == 0 || job.behaviour == Behaviour::Proceed {
-                items.add(&item(&sealed))?;
+        let mut of_document = Refused::default();
+        match event {
+            Ok(event) => {
+                let mut refused = Refused::default();
+                if let Some(sealed) = speaker.event(event.entry(), "", &mut refused) {
+                    // After a refusal nothing of a rollback is needed any more.
+                    if refusals == 0 || job.behaviour == Behaviour::Proceed {
+                        items.add(&item(&sealed))?;
+                    }
+                    continue;
+                }
+                of_document.take(refused, |path| event.located(Fault::new(path, "", "")).path);
             }
-            continue;
+            Err(faults) => of_document.faults("", &faults),
         }
         refusals += 1;
         if errors.len() < VIOLATIONS_MAX {
-            let mut of_document = Refused::default();
-            of_document.take(refused, |path| event.located(Fault::new(path, "", "")).path);
             errors.push(of_document.into_event_problem());
         }
     }
