@@ -71,6 +71,35 @@ fn check_says_what_is_wrong_and_where() {
 }
 
 #[test]
+fn convert_keeps_what_a_query_document_says_of_its_query() {
+    let event = r#"{"type": "ObjectEvent", "eventTime": "2026-03-01T08:00:00Z", "eventTimeZoneOffset": "+08:00",
+        "epcList": ["urn:epc:id:sgtin:9521141.001234.11"], "action": "OBSERVE"}"#;
+    let results = |before: &str, after: &str| {
+        format!(
+            r#"{{"type": "EPCISQueryDocument", "schemaVersion": "2.0", "creationDate": "2026-03-01T08:45:16Z",
+            "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"], "epcisBody": {{"queryResults":
+            {{{before}"resultsBody": {{"eventList": [{event}]}}{after}}}}}}}"#
+        )
+    };
+    let said = |json: &str| {
+        let json: serde_json::Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+        let results = &json["epcisBody"]["queryResults"];
+        assert_eq!(results["resultsBody"]["eventList"].as_array().map(Vec::len), Some(1), "{json}");
+        (results["queryName"].clone(), results["subscriptionID"].clone())
+    };
+    let stock = ("stock & returns".into(), "sub-7".into());
+    let names = r#""queryName": "stock & returns", "subscriptionID": "sub-7""#;
+    for document in [results(&format!("{names}, "), ""), results("", &format!(", {names}"))] {
+        for to in ["json", "urn", "dl"] {
+            assert_eq!(said(&medtrace(&["convert", "-", "--to", to], &document).1), stock, "{to}");
+        }
+    }
+    let xml = medtrace(&["convert", "-", "--to", "xml"], &results(&format!("{names}, "), "")).1;
+    assert!(xml.contains("<queryName>stock &amp; returns</queryName><subscriptionID>sub-7</subscriptionID>"), "{xml}");
+    assert_eq!(said(&medtrace(&["convert", "-", "--to", "json"], &xml).1), stock);
+}
+
+#[test]
 fn convert_goes_round() {
     let json = medtrace(&["convert", "-", "--to", "json"], XML).1;
     let xml = medtrace(&["convert", "-", "--to", "xml"], &json).1;

@@ -83,9 +83,14 @@ impl<W: io::Write> Writer<W> {
         write!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{prefix}:{name}{spaces}")?;
         write!(out, " schemaVersion=\"2.0\" creationDate=\"{created}\">{}<EPCISBody>", body.text())?;
         if kind == DocumentKind::Query {
-            let name = header.get("epcisBody").and_then(|body| body.get("queryResults")?.get_str("queryName"));
-            let name = tag::escaped(name.unwrap_or("SimpleEventQuery")).map_err(WriteError::Fault)?;
-            write!(out, "<QueryResults><queryName>{name}</queryName><resultsBody>")?;
+            let results = header.get("epcisBody").and_then(|body| body.get("queryResults"));
+            let said = |name: &str| results.and_then(|results| results.get_str(name));
+            let mut of = Tags::new(&context);
+            of.leaf("queryName", said("queryName").unwrap_or("SimpleEventQuery")).map_err(WriteError::Fault)?;
+            if let Some(id) = said("subscriptionID") {
+                of.leaf("subscriptionID", id).map_err(WriteError::Fault)?;
+            }
+            write!(out, "<QueryResults>{}<resultsBody>", of.text())?;
         }
         out.write_all(b"<EventList>")?;
         Ok(Writer { out, kind })

@@ -11,21 +11,19 @@ pub fn write(
     spell: &dyn Fn(&SourceEvent) -> Json,
     tell: &mut dyn FnMut(&Fault),
 ) -> anyhow::Result<()> {
-    let (kind, header, context) = (source.kind(), source.header(), source.context().clone());
-    let (before, after) = match kind {
-        DocumentKind::Event => ("", ""),
-        DocumentKind::Capture => ("\"epcisBody\":{\"eventList\":[", "\n]}"),
-        DocumentKind::Query => {
-            let before =
-                "\"epcisBody\":{\"queryResults\":{\"queryName\":\"SimpleEventQuery\",\"resultsBody\":{\"eventList\":[";
-            (before, "\n]}}}")
-        }
-    };
-    if kind != DocumentKind::Event {
+    let (kind, context) = (source.kind(), source.context().clone());
+    let way = way(kind);
+    let before = objects(&source.header(), way);
+    for (step, object) in way.iter().zip(&before) {
         out.write_all(b"{")?;
-        members(&mut out, &header, &Object::new(), "", ",\n")?;
+        for (name, value) in object.iter() {
+            writeln!(out, "{}:{value},", Json::from(name))?;
+        }
+        write!(out, "\"{step}\":")?;
     }
-    out.write_all(before.as_bytes())?;
+    if kind != DocumentKind::Event {
+        out.write_all(b"[")?;
+    }
     let mut first = true;
     for event in &mut source {
         match event {
@@ -42,15 +40,39 @@ pub fn write(
             Err(faults) => faults.iter().for_each(&mut *tell),
         }
     }
-    out.write_all(after.as_bytes())?;
     if kind != DocumentKind::Event {
-        let written = header.as_object().cloned().unwrap_or_default();
-        members(&mut out, &source.header(), &written, ",\n", "")?;
+        out.write_all(b"\n]")?;
+    }
+    for (before, object) in before.iter().zip(objects(&source.header(), way)).rev() {
+        for (name, value) in object.iter().filter(|(name, _)| before.get(name).is_none()) {
+            write!(out, ",\n{}:{value}", Json::from(name))?;
+        }
         out.write_all(b"}")?;
     }
     writeln!(out)?;
     out.flush()?;
     Ok(())
+}
+
+/// The members that lead to the events.
+fn way(kind: DocumentKind) -> &'static [&'static str] {
+    match kind {
+        DocumentKind::Event => &[],
+        DocumentKind::Capture => &["epcisBody", "eventList"],
+        DocumentKind::Query => &["epcisBody", "queryResults", "resultsBody", "eventList"],
+    }
+}
+
+/// The objects on that way, each without the member that leads on.
+fn objects(header: &Json, way: &[&str]) -> Vec<Object> {
+    let mut at = Some(header);
+    let object = |step: &&str| {
+        let mut object = at.and_then(Json::as_object).cloned().unwrap_or_default();
+        object.remove(step);
+        at = at.and_then(|at| at.get(step));
+        object
+    };
+    way.iter().map(object).collect()
 }
 
 /// An event of XML says in its own `@context` what the document's does not.
@@ -62,13 +84,4 @@ fn with_context(mut json: Json, own: &Context, document: &Context) -> Json {
         object.insert("@context", context);
     }
     json
-}
-
-fn members(out: &mut impl Write, header: &Json, written: &Object, before: &str, after: &str) -> std::io::Result<()> {
-    for (name, value) in header.as_object().into_iter().flat_map(Object::iter) {
-        if written.get(name).is_none() && name != "epcisBody" {
-            write!(out, "{before}{}:{value}{after}", Json::from(name))?;
-        }
-    }
-    Ok(())
 }
