@@ -14,6 +14,8 @@ use crate::{
 
 /// Longest line of standard input that is read as one code, in bytes; longer than any code may be.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// What is shown of a longer one, in bytes.
+const QUOTED_BYTES: usize = 40;
 
 #[derive(Debug, clap::Args)]
 pub struct Parse {
@@ -39,8 +41,11 @@ impl Parse {
     /// A finding if any text is no code as it stands.
     pub fn run(self, context: &Context) -> Done {
         let mut all_read = true;
-        let mut one = |text: &str| -> anyhow::Result<bool> {
-            let known = self.known(text);
+        let mut one = |line: Line<'_>| -> anyhow::Result<bool> {
+            let known = match line {
+                Line::Code(text) => self.known(text),
+                Line::TooLong(start) => too_long(start),
+            };
             all_read &= known["error"].is_null();
             show(&context.out, &known)
         };
@@ -48,7 +53,7 @@ impl Parse {
             each_line(io::stdin().lock(), &mut one)?;
         } else {
             for code in &self.codes {
-                one(code)?;
+                one(Line::Code(code))?;
             }
         }
         Ok(if all_read { Outcome::Fine } else { Outcome::Finding })
@@ -72,18 +77,37 @@ impl Parse {
     }
 }
 
+/// A line of standard input.
+#[derive(Debug, PartialEq)]
+enum Line<'a> {
+    Code(&'a str),
+    /// Of more than [`LINE_BYTES_MAX`]; its beginning.
+    TooLong(&'a str),
+}
+
 /// Calls `one` for each line that is not blank, until it says that nobody listens.
-fn each_line(mut input: impl BufRead, one: &mut impl FnMut(&str) -> anyhow::Result<bool>) -> anyhow::Result<()> {
+fn each_line(mut input: impl BufRead, one: &mut impl FnMut(Line<'_>) -> anyhow::Result<bool>) -> anyhow::Result<()> {
     let mut line = Vec::new();
-    while (&mut input).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? > 0 {
+    while (&mut input).take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line)? > 0 {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
-        if !text.trim().is_empty() && !one(text)? {
+        let goes_on = if line.len() as u64 > LINE_BYTES_MAX && !line.ends_with(b"\n") {
+            input.skip_until(b'\n')?;
+            one(Line::TooLong(text.split_at_checked(QUOTED_BYTES).map_or(text, |(start, _)| start)))?
+        } else {
+            text.trim().is_empty() || one(Line::Code(text))?
+        };
+        if !goes_on {
             break;
         }
         line.clear();
     }
     Ok(())
+}
+
+fn too_long(start: &str) -> Value {
+    let detail = format!("the line has more than {LINE_BYTES_MAX} bytes; it should hold one code");
+    json!({"code": format!("{start}…"), "error": {"code": "too-long", "detail": detail}, "candidates": []})
 }
 
 fn said(code: &Code, prefix_digits: Option<usize>) -> Value {
@@ -217,11 +241,29 @@ mod tests {
     #[test]
     fn lines_are_read_one_by_one_until_nobody_listens() {
         let mut seen = Vec::new();
-        let mut one = |line: &str| {
-            seen.push(line.to_owned());
+        let mut one = |line: Line<'_>| {
+            seen.push(format!("{line:?}"));
             Ok(seen.len() < 3)
         };
         each_line(&b"a\r\n\n \nb \xff\nc\nd\n"[..], &mut one).expect("lines");
-        assert_eq!(seen, ["a", "b \u{fffd}", "c"]);
+        assert_eq!(seen, [r#"Code("a")"#, r#"Code("b \u{fffd}")"#, r#"Code("c")"#]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_said_once_and_the_next_is_read() {
+        let max = LINE_BYTES_MAX as usize;
+        let mut seen = Vec::new();
+        let mut one = |line: Line<'_>| {
+            seen.push(match line {
+                Line::Code(text) => (true, text.len()),
+                Line::TooLong(start) => (false, start.len()),
+            });
+            Ok(true)
+        };
+        let input = format!("{}\n{}\nb\n{}", "1".repeat(max), "1".repeat(3 * max), "1".repeat(max + 1));
+        each_line(input.as_bytes(), &mut one).expect("lines");
+        assert_eq!(seen, [(true, max), (false, QUOTED_BYTES), (true, 1), (false, QUOTED_BYTES)]);
+        let known = too_long("1");
+        assert_eq!((&known["code"], &known["error"]["code"]), (&json!("1…"), &json!("too-long")));
     }
 }
