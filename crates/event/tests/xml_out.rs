@@ -144,13 +144,13 @@ fn terms_of_the_sender_keep_their_namespaces() {
                 {"batch": "https://v.example/terms#batch", "gs1": "https://other.example/"}],
             "type": "ObjectEvent", "batch": "B1", "gs1:line": "4",
             "sensorElementList": [{"sensorMetadata": {"batch": "B2"},
-                "sensorReport": [{"type": "Temperature", "batch": "B3", "gs1:line": "5"}]}]}"#,
+                "sensorReport": [{"type": "Temperature", "batch": "B3", "gs1:line": "gs1:5"}]}]}"#,
     );
     let event = event.expect("JSON");
     let context = Context::of_event(&event).expect("a context");
     let entry = Entry { path: String::new(), json: event, context };
     let (_, again) = read(&write(DocumentKind::Event, &Json::Null, [&entry]));
-    let sensor = r#"{"sensorMetadata":{"https://v.example/terms#batch":"B2"},"sensorReport":[{"https://other.example/line":"5","https://v.example/terms#batch":"B3","type":"Temperature"}]}"#;
+    let sensor = r#"{"sensorMetadata":{"https://v.example/terms#batch":"B2"},"sensorReport":[{"https://other.example/line":"gs1:5","https://v.example/terms#batch":"B3","type":"Temperature"}]}"#;
     let meant = format!(
         r#"{{"https://other.example/line":"4","https://v.example/terms#batch":"B1","sensorElementList":[{sensor}],"type":"ObjectEvent"}}"#
     );

@@ -235,7 +235,8 @@ fn sensor(tags: &mut Tags<'_>, element: &Json) -> Result<(), Fault> {
     tags.close("sensorElement")
 }
 
-/// Metadata or a report: scalars are attributes, other extensions elements.
+/// Metadata or a report: scalars are attributes, those of others under their namespaces and as they are; the rest is
+/// elements.
 fn report(tags: &mut Tags<'_>, name: &str, item: &Json) -> Result<(), Fault> {
     let mut attributes = Vec::new();
     let mut elements = Object::new();
@@ -246,15 +247,16 @@ fn report(tags: &mut Tags<'_>, name: &str, item: &Json) -> Result<(), Fault> {
                 continue;
             }
             (_, Json::Null) => continue,
+            (member, value) if !crate::event::is_sensor_member(name, member) => {
+                let written = tags.name(member).map_err(|fault| fault.under(&json::pointer(member)))?;
+                attributes.push((written, text(value)));
+                continue;
+            }
             ("type" | "exception", value) => tags.curie(&full(tags.context(), value), "gs1", VOC, ""),
             ("component", value) => tags.curie(&full(tags.context(), value), "cbv", COMPONENT, "Comp-"),
             (_, value) => full(tags.context(), value),
         };
-        let written = match crate::event::is_sensor_member(name, member) {
-            true => member.to_owned(),
-            false => tags.name(member).map_err(|fault| fault.under(&json::pointer(member)))?,
-        };
-        attributes.push((written, value));
+        attributes.push((member.to_owned(), value));
     }
     tags.start(name, &attributes)?;
     extensions(tags, &elements, |_| false)?;
