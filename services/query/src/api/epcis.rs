@@ -129,7 +129,7 @@ pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<Stri
     if found.is_empty() {
         return Err(Kind::NoSuchResource.because(format!("no event {id:?} is sealed")));
     }
-    let events = all(&app.client, &found).await?;
+    let events = all(&app.client, &found, known).await?;
     let answer = Answer { query_name: SIMPLE, events, created_us: jiff::Timestamp::now().as_microsecond() };
     form.answer(answer, snapshot.registry()?.at(known))
 }

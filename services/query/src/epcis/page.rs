@@ -14,7 +14,7 @@ use super::cursor::Place;
 use super::select::rows;
 use crate::app::store_failed;
 use crate::body::replacements_of;
-use crate::events::{erased_by, position};
+use crate::events::{erased_by, position, voided_by};
 use crate::hashes::complete;
 use crate::item::time_of_ms;
 use crate::requests;
@@ -75,7 +75,7 @@ pub async fn page(
                 }
                 let body = bodies.remove(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
                 after = Some(row.into());
-                if let Some(event) = event(ask, row, &body)? {
+                if let Some(event) = event(ask, row, &body, known)? {
                     bytes += body.len();
                     events.push(event);
                 }
@@ -93,25 +93,25 @@ pub async fn page(
     }
 }
 
-/// The events of these rows.
+/// The events of these rows at a height.
 ///
 /// # Errors
 /// As [`page`].
-pub async fn all(client: &Client, found: &[EventRow]) -> Result<Vec<Json>, Problem> {
+pub async fn all(client: &Client, found: &[EventRow], known: u64) -> Result<Vec<Json>, Problem> {
     let mut bodies = bodies(client, found).await?;
     let read = |row: &EventRow| {
         let body = bodies.remove(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
-        with_record_time(row, &body)
+        marked(row, &body, known)
     };
     found.iter().map(read).collect()
 }
 
 /// `None` where the columns and facts say yes, and the event itself no.
-fn event(ask: &Ask, row: &EventRow, body: &[u8]) -> Result<Option<Json>, Problem> {
+fn event(ask: &Ask, row: &EventRow, body: &[u8], known: u64) -> Result<Option<Json>, Problem> {
     if ask.is_exact() && !holds(ask, row, body)? {
         return Ok(None);
     }
-    with_record_time(row, body).map(Some)
+    marked(row, body, known).map(Some)
 }
 
 fn holds(ask: &Ask, row: &EventRow, body: &[u8]) -> Result<bool, Problem> {
@@ -164,19 +164,21 @@ pub async fn exceeds(client: &Client, ask: &Ask, known: u64, most: u64) -> Resul
     }
 }
 
-/// As it was sealed, its own `@context` included where it is not the standard one, and when it was sealed; of an erased one
-/// the replacement, and by which notice.
-fn with_record_time(row: &EventRow, body: &[u8]) -> Result<Json, Problem> {
+/// As it was sealed, its own `@context` included where it is not the standard one, and when it was sealed; of a withdrawn one
+/// by which declaration, as far as is known; of an erased one the replacement, and by which notice.
+fn marked(row: &EventRow, body: &[u8], known: u64) -> Result<Json, Problem> {
     let mut json = Json::parse(body).map_err(|_| damaged(row, "is no JSON"))?;
-    let erased = erased_by(row).map(|notice| (notice, Context::of_event(&json)));
+    let marks = [("medtrace:erased", erased_by(row)), ("medtrace:voidedBy", voided_by(row, known))];
+    let marks: Vec<(&str, String)> = marks.into_iter().filter_map(|(name, by)| Some((name, by?))).collect();
+    let context = (!marks.is_empty()).then(|| Context::of_event(&json)).transpose();
+    let context = context.map_err(|_| damaged(row, "has no context that can be read"))?;
     if let Some(object) = json.as_object_mut() {
         object.insert("recordTime", time_of_ms(row.record_ms));
-        if let Some((notice, context)) = erased {
-            let context = context.map_err(|_| damaged(row, "has no context that can be read"))?;
-            if let Some(context) = context.with_medtrace().to_json() {
-                object.insert("@context", context);
-            }
-            object.insert("medtrace:erased", notice);
+        if let Some(context) = context.and_then(|context| context.with_medtrace().to_json()) {
+            object.insert("@context", context);
+        }
+        for (name, by) in marks {
+            object.insert(name, by);
         }
     }
     Ok(json)

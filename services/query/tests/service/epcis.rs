@@ -185,7 +185,11 @@ async fn events_come_back_as_they_were_sealed() {
     assert_eq!(parsed.events.len(), NAMES.len());
     for (entry, name) in parsed.events.into_iter().zip(NAMES) {
         let mut event = entry.json;
-        event.as_object_mut().unwrap().remove("recordTime");
+        let members = event.as_object_mut().unwrap();
+        members.remove("recordTime");
+        // The one that was withdrawn is marked, in a namespace that its own context does not have.
+        let withdrawn = members.remove("medtrace:voidedBy").is_some();
+        assert_eq!((withdrawn, withdrawn && members.remove("@context").is_some()), (name == "2-513", name == "2-513"));
         let proof = service.text(200, &format!("/v1/events/{name}/proof")).await;
         assert_eq!(event.to_string(), medtrace_ledger::Proof::parse(&proof).unwrap().bytes, "{name}");
     }
@@ -259,6 +263,35 @@ async fn one_event_is_found_by_its_id_and_by_its_name() {
     assert_eq!(refused.status(), 406);
     let options = service.http.request(reqwest::Method::OPTIONS, format!("{}/events/2-513", service.url));
     assert_eq!(options.send().await.unwrap().headers()["gs1-epcis-version"], "2.0.0");
+}
+
+#[tokio::test]
+async fn a_withdrawn_event_names_its_declaration_once_that_is_known() {
+    let mut service = service().await;
+    // One that was withdrawn before, and its declaration, which nothing withdraws.
+    let both = events(&service.json(200, &format!("/events/{OBSERVED}")).await);
+    assert_eq!((&both[0]["medtrace:voidedBy"], &both[1]["medtrace:voidedBy"]), (&json!("3-1"), &Value::Null));
+    assert!(both[0]["@context"].to_string().contains("urn:medtrace:ns:"), "{}", both[0]);
+    let xml = service.get("/events/2-513").header("accept", "application/xml").send().await.unwrap();
+    let xml = xml.text().await.unwrap();
+    assert!(xml.contains(":voidedBy>3-1<") && xml.contains("urn:medtrace:ns:"), "{xml}");
+    // One that is withdrawn while it is paged through.
+    let used = |document: &Value| events(document).into_iter().find(|event| event["bizStep"] == "dispensing").unwrap();
+    let first = service.get("/events?perPage=5").send().await.unwrap();
+    let rest = next(first.headers()).unwrap();
+    let before = service.json(200, &rest).await;
+    let mut declaration = used(&before);
+    declaration.as_object_mut().unwrap().remove("recordTime");
+    declaration["errorDeclaration"] =
+        json!({"declarationTime": "2026-01-01T08:00:00+08:00", "reason": "did_not_occur"});
+    let pending = service.chain.events("hospital", 1, &[declaration]);
+    let height = service.chain.seal(vec![pending]).await;
+    service.reflects(height).await;
+    assert_eq!(used(&service.json(200, &rest).await), used(&before));
+    assert_eq!(used(&before)["medtrace:voidedBy"], Value::Null);
+    let anew = used(&service.json(200, "/events?EQ_bizStep=dispensing").await);
+    assert_eq!(anew["medtrace:voidedBy"], format!("{height}-1"));
+    assert_eq!(anew["example:room"], used(&before)["example:room"]);
 }
 
 // epcis: GET /events Accept GS1-EPC-Format GS1-CBV-XML-Format
