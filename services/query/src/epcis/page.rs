@@ -36,7 +36,7 @@ const ROWS_COUNTED_AT_ONCE: usize = 10_000;
 const COUNTED_MAX: usize = 50_000;
 /// A page ends when this many rows were looked at, however few of them matched exactly.
 const SCANNED_MAX: usize = 5_000;
-/// So many times more rows are read at once, each time that the rows before did not fill the page.
+/// So many times more rows are read at once, each time that the rows before did not fill the page, or tell the count.
 const ROWS_GROWTH: usize = 8;
 
 impl From<&EventRow> for Place {
@@ -129,15 +129,16 @@ async fn hashed(client: &Client, ask: &Ask, known: u64) -> Result<(), Problem> {
     }
 }
 
-/// Whether a query has more events than `most`.
+/// Whether a query has more events than `most`; no more rows are read than tell it.
 ///
 /// # Errors
 /// As [`page`]; 413 where that is not known after [`COUNTED_MAX`] events have been looked at.
 pub async fn exceeds(client: &Client, ask: &Ask, known: u64, most: u64) -> Result<bool, Problem> {
     hashed(client, ask, known).await?;
     let (mut count, mut looked_at, mut after) = (0, 0, None);
+    let mut limit = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1).min(ROWS_COUNTED_AT_ONCE);
     loop {
-        let found = rows(client, ask, known, after, ROWS_COUNTED_AT_ONCE).await.map_err(store_failed)?;
+        let found = rows(client, ask, known, after, limit).await.map_err(store_failed)?;
         after = found.last().map(Place::from);
         looked_at += found.len();
         if ask.is_exact() {
@@ -147,13 +148,17 @@ pub async fn exceeds(client: &Client, ask: &Ask, known: u64, most: u64) -> Resul
                     let body = bodies.get(&position(row)).ok_or_else(|| damaged(row, "has no body"))?;
                     count += u64::from(holds(ask, row, body)?);
                 }
+                if count > most {
+                    return Ok(true);
+                }
             }
         } else {
             count += found.len() as u64;
         }
-        if count > most || found.len() < ROWS_COUNTED_AT_ONCE {
+        if count > most || found.len() < limit {
             return Ok(count > most);
         }
+        limit = (limit * ROWS_GROWTH).min(ROWS_COUNTED_AT_ONCE);
         if ask.is_exact() && looked_at >= COUNTED_MAX {
             let detail = format!(
                 "after {COUNTED_MAX} events it is not known whether more than {most} match; ask for a shorter time, or \

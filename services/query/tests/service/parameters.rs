@@ -253,4 +253,8 @@ async fn what_columns_do_not_tell_is_found_among_many() {
         }
         assert_eq!(minutes, ["07", "32", "57"], "{per_page} a page");
     }
+    // Nor is one missed where they are counted.
+    for (most, status) in [(1, 413), (2, 413), (3, 200)] {
+        world.0.json(status, &format!("/events?EQ_ILMD_cbvmda:lotNumber=RARE&maxEventCount={most}")).await;
+    }
 }
