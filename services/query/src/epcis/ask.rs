@@ -118,6 +118,10 @@ impl Ask {
             let detail = "eventCountLimit and maxEventCount exclude each other".to_owned();
             return Err(wrong("maxEventCount", "excluded", detail));
         }
+        if ask.limit.is_some() && !params.pairs().iter().any(|(name, _)| name == "orderBy") {
+            let detail = "eventCountLimit needs orderBy, which says which events are the first".to_owned();
+            return Err(wrong("eventCountLimit", "order", detail));
+        }
         ask.order = order(&mut params)?;
         ask.attributes = attributes(&mut params, prefixes)?;
         ask.conditions = conditions(params, prefixes)?;
@@ -296,6 +300,8 @@ mod tests {
             ("EQ_errorReason=typo", "/EQ_errorReason", "value"),
             ("EXISTS_ILMD_cbvmda:lotNumber=L1", "/EXISTS_ILMD_cbvmda:lotNumber", "value"),
             ("eventCountLimit=0", "/eventCountLimit", "range"),
+            ("eventCountLimit=5", "/eventCountLimit", "order"),
+            ("eventCountLimit=5&orderDirection=ASC", "/eventCountLimit", "order"),
             ("eventCountLimit=5&maxEventCount=5", "/maxEventCount", "excluded"),
             ("orderBy=quantity", "/orderBy", "value"),
             ("orderDirection=ASC", "/orderDirection", "order"),

@@ -294,10 +294,13 @@ fn sensor(event: &Json, member: &str, context: &Context) -> Vec<Value> {
     values.map(spelled).collect()
 }
 
-/// Types are words of the GS1 Web vocabulary, compared bare; the rest is compared as it stands.
+/// Types are words of the GS1 Web vocabulary, compared bare, and devices are things, in whatever spelling; the rest is compared
+/// as it stands.
 fn sensor_word(member: &str, text: &str, context: &Context) -> String {
-    if member != "type" {
-        return text.to_owned();
+    match member {
+        "type" => {}
+        "deviceID" => return canonical(text),
+        _ => return text.to_owned(),
     }
     let full = context.expand(text).unwrap_or_else(|| text.to_owned());
     let bases = ["https://gs1.org/voc/", "https://www.gs1.org/voc/", "https://ref.gs1.org/voc/"];

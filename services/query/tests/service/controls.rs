@@ -51,7 +51,11 @@ async fn what_is_wrong_is_refused() {
         assert_eq!(problem["type"], format!("epcisException:{name}Exception"), "{controls}");
         assert_eq!(problem["errors"][0]["path"], path, "{controls}");
     }
-    for (name, query) in [("ordered", json!({"orderBy": "eventTime"})), ("some", json!({"eventCountLimit": 5}))] {
+    for (name, query) in [
+        ("ordered", json!({"orderBy": "eventTime"})),
+        ("some", json!({"eventCountLimit": 5, "orderBy": "recordTime", "orderDirection": "ASC"})),
+        ("few", json!({"maxEventCount": 5})),
+    ] {
         answered(201, service.name("factory", name, query).await).await;
         let path = format!("/queries/{name}/subscriptions");
         let asked = service.ask(Method::POST, &path, "factory").json(&stream(&receiver)).send().await.unwrap();

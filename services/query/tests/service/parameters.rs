@@ -15,6 +15,11 @@ use crate::story::{FACTORY_GLN, HOSPITAL_GLN, item};
 const NAMES: [&str; 4] = ["2-1", "2-2", "2-3", "2-4"];
 const NS: &str = "https://ns.example/epcis/";
 
+/// A device of somebody's own, and one with a GS1 key.
+fn device(n: u32) -> &'static str {
+    if n == 1 { "urn:example:device:1" } else { "urn:epc:id:giai:9521321.device2" }
+}
+
 /// An ObjectEvent with values that are told apart by `n`.
 fn rich(n: u32) -> Value {
     let dock = format!("{}/254/dock-{n}", gln(FACTORY_GLN));
@@ -38,7 +43,7 @@ fn rich(n: u32) -> Value {
                      "x:batch": {"x:oven": format!("oven-{n}"), "x:grade": n}},
             "sensorElementList": [{
                 "sensorMetadata": {"time": format!("2026-01-01T0{n}:00:00Z"), "startTime": format!("2026-01-01T0{n}:00:00Z"),
-                                   "endTime": format!("2026-01-01T0{n}:30:00Z"), "deviceID": format!("urn:example:device:{n}"),
+                                   "endTime": format!("2026-01-01T0{n}:30:00Z"), "deviceID": device(n),
                                    "dataProcessingMethod": format!("urn:example:method:{n}"),
                                    "bizRules": format!("urn:example:rules:{n}"), "x:lab": format!("lab-{n}")},
                 "sensorReport": [
@@ -158,7 +163,8 @@ async fn every_condition_changes_what_is_found() {
         ("LT_endTime=2026-01-01T01:30:00.001Z", first),
         ("EQ_type=gs1:Molar_concentration", first),
         ("EQ_type=Temperature", rich),
-        ("EQ_deviceID=urn:example:device:2", second),
+        ("EQ_deviceID=https://id.gs1.org/8004/9521321device2", second),
+        ("EQ_deviceID=urn:epc:id:giai:9521321.device2", second),
         ("EQ_dataProcessingMethod=urn:example:method:1", first),
         ("EQ_bizRules=urn:example:rules:1", first),
         ("EQ_microorganism=https://example.org/microbe/2", second),
@@ -199,8 +205,10 @@ async fn every_condition_changes_what_is_found() {
         ("EQ_SENSORMETADATA_https://ns.example/epcis#lab=lab-1", first),
         ("EQ_SENSORREPORT_https://ns.example/epcis#probe=p-2", second),
         ("EXISTS_INNER_SENSORELEMENT_https://ns.example/epcis#lab", rich),
-        ("EQ_stringValue=s-1&EQ_deviceID=urn:example:device:2", none),
-        ("eventCountLimit=2", &["2-1", "2-2"]),
+        ("EQ_stringValue=s-1&EQ_deviceID=https://id.gs1.org/8004/9521321device2", none),
+        ("EQ_deviceID=urn:example:device:1", first),
+        ("eventCountLimit=2&orderBy=recordTime&orderDirection=ASC", &["2-1", "2-2"]),
+        ("eventCountLimit=1&orderBy=recordTime", last),
         ("maxEventCount=4", &NAMES),
         ("maxEventCount=1&EQ_stringValue=s-1", first),
     ] {
@@ -217,13 +225,16 @@ async fn every_condition_changes_what_is_found() {
 #[tokio::test]
 async fn a_limit_holds_over_all_pages_and_too_much_is_refused() {
     let world = world().await;
-    let first = world.0.get("/events?eventCountLimit=3&perPage=2").send().await.unwrap();
+    let first = world.0.get("/events?eventCountLimit=3&orderBy=eventTime&perPage=2").send().await.unwrap();
     let link = first.headers()["link"].to_str().unwrap().to_owned();
     let next = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
     let second = world.0.get(next).send().await.unwrap();
     assert!(!second.headers().contains_key("link"));
     let document: Value = second.json().await.unwrap();
     assert_eq!(document["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap().len(), 1);
+    let unordered = world.0.json(400, "/events?eventCountLimit=3").await;
+    assert_eq!(unordered["type"], "epcisException:QueryParameterException");
+    assert_eq!(unordered["errors"][0]["path"], "/eventCountLimit");
     for query in ["maxEventCount=3", "maxEventCount=2&EXISTS_ILMD_cbvmda:lotNumber"] {
         let problem = world.0.json(413, &format!("/events?{query}")).await;
         assert_eq!(problem["type"], "epcisException:QueryTooLargeException", "{query}");
