@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery};
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, options, post};
 use medtrace_log::Cluster;
 use medtrace_service::admin::{self, Readiness};
 use medtrace_service::{Shutdown, life, problem};
@@ -57,8 +57,8 @@ pub fn router(app: App) -> Router {
         .route("/log/block/{first}", get(api::log::block_file))
         .route("/log/erased", get(api::log::erased));
     let epcis = resources()
-        .route("/events", get(api::epcis::list).options(api::epcis::options))
-        .route("/events/{eventID}", get(api::epcis::one).options(api::epcis::options))
+        .route("/events", get(api::epcis::list).merge(takes(COLLECTION)))
+        .route("/events/{eventID}", get(api::epcis::one).merge(takes(READ)))
         .merge(queries())
         .layer(from_fn(api::epcis::versions));
     let bounded = questions
@@ -77,6 +77,16 @@ pub fn router(app: App) -> Router {
     problem::everywhere(known.with_state(app)).layer(from_fn_with_state(metrics, requests::measure))
 }
 
+/// Methods of EPCIS resources.
+const READ: &str = "GET, HEAD, OPTIONS";
+const COLLECTION: &str = "GET, HEAD, POST, OPTIONS";
+const REMOVABLE: &str = "GET, HEAD, DELETE, OPTIONS";
+
+/// Says which methods a resource takes.
+fn takes(allow: &'static str) -> MethodRouter<App> {
+    options(move || async move { (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]) })
+}
+
 /// EPCIS's top-level resources, three addresses each.
 fn resources() -> Router<App> {
     use api::resources::{events_of, list, one};
@@ -85,29 +95,26 @@ fn resources() -> Router<App> {
         let one = get(move |app, headers, Path(value)| one(app, headers, name, value));
         let events = get(move |app, headers, Path(value), RawQuery(query)| events_of(app, headers, name, value, query));
         router
-            .route(&format!("/{name}"), all.options(api::epcis::options))
-            .route(&format!("/{name}/{{value}}"), one.options(api::epcis::options))
-            .route(&format!("/{name}/{{value}}/events"), events.options(api::epcis::options))
+            .route(&format!("/{name}"), all.merge(takes(READ)))
+            .route(&format!("/{name}/{{value}}"), one.merge(takes(READ)))
+            .route(&format!("/{name}/{{value}}/events"), events.merge(takes(READ)))
     })
 }
 
 /// Named queries and subscriptions to them.
 fn queries() -> Router<App> {
     use api::{queries, subscriptions};
-    let options = |allow: &'static str| move || async move { (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]) };
-    let resource = options("GET, HEAD, DELETE, OPTIONS");
-    let collection = options("GET, HEAD, POST, OPTIONS");
     Router::new()
-        .route("/queries", get(queries::list).post(queries::create).options(collection))
-        .route("/queries/{name}", get(queries::one).delete(queries::delete).options(resource))
-        .route("/queries/{name}/events", get(queries::events).options(options("GET, HEAD, OPTIONS")))
+        .route("/queries", get(queries::list).post(queries::create).merge(takes(COLLECTION)))
+        .route("/queries/{name}", get(queries::one).delete(queries::delete).merge(takes(REMOVABLE)))
+        .route("/queries/{name}/events", get(queries::events).merge(takes(READ)))
         .route(
             "/queries/{name}/subscriptions",
-            get(subscriptions::list).post(subscriptions::create).options(collection),
+            get(subscriptions::list).post(subscriptions::create).merge(takes(COLLECTION)),
         )
         .route(
             "/queries/{name}/subscriptions/{id}",
-            get(subscriptions::one).delete(subscriptions::delete).options(resource),
+            get(subscriptions::one).delete(subscriptions::delete).merge(takes(REMOVABLE)),
         )
         .route("/queries/{name}/subscriptions/{id}/resume", post(subscriptions::resume))
         .layer(DefaultBodyLimit::max(queries::BODY_BYTES_MAX))

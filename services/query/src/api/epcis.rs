@@ -1,9 +1,9 @@
 //! EPCIS 2.0 `GET /events` and `GET /events/{eventID}`: query documents, page by page.
 
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use medtrace_event::json::Object;
 use medtrace_event::{Context, EventHash, Json, time};
 use medtrace_ledger::EventRef;
@@ -134,20 +134,21 @@ pub async fn one(State(app): State<App>, headers: HeaderMap, Path(id): Path<Stri
     form.answer(answer, snapshot.registry()?.at(known))
 }
 
-/// What may be done with these resources.
-pub async fn options() -> impl IntoResponse {
-    (StatusCode::NO_CONTENT, [(header::ALLOW, "GET, HEAD, POST, OPTIONS")])
-}
-
 /// What EPCIS clients learn from every answer.
+const VERSIONS: [(&str, &str); 3] = [
+    ("gs1-epcis-version", "2.0.0"),
+    ("gs1-cbv-version", "2.0.0"),
+    ("gs1-vendor-version", concat!("medtrace/", env!("CARGO_PKG_VERSION"))),
+];
+/// What they learn besides when they ask what a resource takes: the versions in which it is answered, from and to.
+const VERSIONS_TAKEN: [(&str, &str); 4] =
+    [("gs1-epcis-min", "2.0.0"), ("gs1-epcis-max", "2.0.0"), ("gs1-cbv-min", "2.0.0"), ("gs1-cbv-max", "2.0.0")];
+
+/// Says on every answer of EPCIS resources in which versions they are.
 pub async fn versions(request: Request, next: Next) -> Response {
+    let taken: &[_] = if request.method() == Method::OPTIONS { &VERSIONS_TAKEN } else { &[] };
     let mut answer = next.run(request).await;
-    let versions = [
-        ("gs1-epcis-version", "2.0.0"),
-        ("gs1-cbv-version", "2.0.0"),
-        ("gs1-vendor-version", concat!("medtrace/", env!("CARGO_PKG_VERSION"))),
-    ];
-    for (name, value) in versions {
+    for (name, value) in VERSIONS.iter().chain(taken) {
         answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     answer

@@ -128,22 +128,6 @@ async fn the_standards_own_names_say_what_stands_for_them() {
     }
 }
 
-// epcis: OPTIONS /queries /queries/{} /queries/{}/events /queries/{}/subscriptions /queries/{}/subscriptions/{}
-#[tokio::test]
-async fn each_resource_says_what_it_takes() {
-    let service = service().await;
-    for (path, takes) in [
-        ("/queries", "GET, HEAD, POST, OPTIONS"),
-        ("/queries/a", "GET, HEAD, DELETE, OPTIONS"),
-        ("/queries/a/events", "GET, HEAD, OPTIONS"),
-        ("/queries/a/subscriptions", "GET, HEAD, POST, OPTIONS"),
-        ("/queries/a/subscriptions/b", "GET, HEAD, DELETE, OPTIONS"),
-    ] {
-        let options = service.ask(Method::OPTIONS, path, "factory").send().await.unwrap();
-        assert_eq!((options.status().as_u16(), options.headers()["allow"].to_str().unwrap()), (204, takes), "{path}");
-    }
-}
-
 // epcis: GET /queries perPage nextPageToken
 #[tokio::test]
 async fn a_party_has_so_many_and_all_are_listed_in_pages() {

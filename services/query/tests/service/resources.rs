@@ -1,10 +1,12 @@
 //! The top-level resources list what there is, and what names no event is not there.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::goods::gln;
 use crate::parameters::world;
 use crate::story::{FACTORY_GLN, item};
+use crate::support::service::Service;
 
 // epcis: GET /eventTypes /epcs /bizSteps /bizLocations /readPoints /dispositions perPage Link
 // epcis: GET /bizSteps nextPageToken
@@ -64,11 +66,6 @@ fn encoded(value: &str) -> String {
 // epcis: GET /dispositions/{value} /dispositions/{value}/events
 // epcis: GET /eventTypes/{value}/events /epcs/{value}/events /bizSteps/{value}/events /bizLocations/{value}/events
 // epcis: GET /readPoints/{value}/events
-// epcis: OPTIONS /eventTypes /epcs /bizSteps /bizLocations /readPoints /dispositions GS1-EPCIS-Version
-// epcis: OPTIONS /eventTypes/{value} /epcs/{value} /bizSteps/{value} /bizLocations/{value} /readPoints/{value}
-// epcis: OPTIONS /dispositions/{value} /dispositions/{value}/events
-// epcis: OPTIONS /eventTypes/{value}/events /epcs/{value}/events /bizSteps/{value}/events /bizLocations/{value}/events
-// epcis: OPTIONS /readPoints/{value}/events
 #[tokio::test]
 async fn each_value_leads_to_its_events() {
     let world = world().await;
@@ -89,13 +86,42 @@ async fn each_value_leads_to_its_events() {
         world.0.json(404, &format!("/{resource}/{}", encoded(stranger))).await;
         let problem = world.0.json(400, &format!("/{resource}?nextPageToken=!")).await;
         assert_eq!(problem["errors"][0]["path"], "/nextPageToken", "{resource}");
-        for path in [format!("/{resource}"), format!("/{resource}/{value}"), format!("/{resource}/{value}/events")] {
-            let options = world.0.http.request(reqwest::Method::OPTIONS, format!("{}{path}", world.0.url));
-            let answer = options.send().await.unwrap();
-            assert_eq!(
-                (answer.status().as_u16(), &answer.headers()["gs1-epcis-version"]),
-                (204, &"2.0.0".parse().unwrap())
-            );
+    }
+}
+
+// epcis: OPTIONS /events /queries GS1-EPCIS-Version GS1-EPCIS-Min GS1-EPCIS-Max GS1-CBV-Version GS1-CBV-Min GS1-CBV-Max
+// epcis: OPTIONS /events/{eventID} /queries/{} /queries/{}/events /queries/{}/subscriptions /queries/{}/subscriptions/{}
+// epcis: OPTIONS /eventTypes /epcs /bizSteps /bizLocations /readPoints /dispositions GS1-EPCIS-Version
+// epcis: OPTIONS /eventTypes /epcs /bizSteps /bizLocations /readPoints /dispositions GS1-EPCIS-Min GS1-EPCIS-Max
+// epcis: OPTIONS /eventTypes/{value} /epcs/{value} /bizSteps/{value} /bizLocations/{value} /readPoints/{value}
+// epcis: OPTIONS /dispositions/{value} /dispositions/{value}/events /readPoints/{value}/events
+// epcis: OPTIONS /eventTypes/{value}/events /epcs/{value}/events /bizSteps/{value}/events /bizLocations/{value}/events
+#[tokio::test]
+async fn each_resource_says_what_it_takes() {
+    let service = Service::start().await;
+    let read = "GET, HEAD, OPTIONS";
+    let (collection, removable) = ("GET, HEAD, POST, OPTIONS", "GET, HEAD, DELETE, OPTIONS");
+    let mut all: Vec<(String, &str)> = [
+        ("/events", collection),
+        ("/events/2-513", read),
+        ("/queries", collection),
+        ("/queries/a", removable),
+        ("/queries/a/events", read),
+        ("/queries/a/subscriptions", collection),
+        ("/queries/a/subscriptions/b", removable),
+    ]
+    .map(|(path, methods)| (path.to_owned(), methods))
+    .to_vec();
+    for resource in ["eventTypes", "epcs", "bizSteps", "bizLocations", "readPoints", "dispositions"] {
+        all.extend(["", "/a", "/a/events"].map(|rest| (format!("/{resource}{rest}"), read)));
+    }
+    for (path, methods) in all {
+        let options = service.http.request(Method::OPTIONS, format!("{}{path}", service.url)).send().await.unwrap();
+        assert_eq!((options.status().as_u16(), options.headers()["allow"].to_str().unwrap()), (204, methods), "{path}");
+        for version in
+            ["gs1-epcis-version", "gs1-epcis-min", "gs1-epcis-max", "gs1-cbv-version", "gs1-cbv-min", "gs1-cbv-max"]
+        {
+            assert_eq!(options.headers()[version], "2.0.0", "{version} of {path}");
         }
     }
 }
