@@ -41,6 +41,7 @@ pub async fn create(
     proposed: Result<Body<Proposed>, Problem>,
 ) -> Result<Response, Problem> {
     let party = app.callers.admitted(&headers)?.party;
+    Form::of_json(&headers)?;
     let Body(proposed) = proposed.map_err(malformed)?;
     let created_ms = app.book.tools().source.clock.now_ms();
     let query = NamedQuery::propose(proposed, &extensions(&headers)?, &party, created_ms)?;
@@ -51,7 +52,7 @@ pub async fn create(
 
 /// `GET /queries`
 pub async fn list(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    Form::of(&headers)?;
+    Form::of_json(&headers)?;
     let paging = Paging::read(query.as_deref())?;
     let found = app.book.queries(&paging.after, paging.per_page + 1);
     let members = found.iter().map(|query| (query.name.clone(), query.show())).collect();
@@ -64,7 +65,7 @@ pub async fn one(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Answer<Value>, Problem> {
-    Form::of(&headers)?;
+    Form::of_json(&headers)?;
     Ok(Answer(app.book.query(&name)?.show()))
 }
 

@@ -68,7 +68,7 @@ pub async fn list(
     name: &'static str,
     query: Option<String>,
 ) -> Result<Response, Problem> {
-    Form::of(&headers)?;
+    Form::of_json(&headers)?;
     let resource = resource(name)?;
     let mut params = Params::read(query.as_deref())?;
     let per_page = params.number("perPage", PER_PAGE, 1, PER_PAGE_MAX)?;
@@ -100,7 +100,7 @@ pub async fn one(
     name: &'static str,
     value: String,
 ) -> Result<Response, Problem> {
-    Form::of(&headers)?;
+    Form::of_json(&headers)?;
     let nothing = || Kind::NoSuchResource.because(format!("no event has {value:?} among its {name}"));
     let params = Params::default().with(resource(name)?.parameter, &value)?;
     // A value that cannot be is the value of no event.

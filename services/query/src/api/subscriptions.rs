@@ -55,7 +55,7 @@ pub async fn create(
     Body(proposed): Body<Proposed>,
 ) -> Result<Response, Problem> {
     let Caller { party, token } = app.callers.admitted(&headers)?;
-    let form = Form::of(&headers)?;
+    let form = Form::of_json(&headers)?;
     let query = app.book.query(&name)?;
     may_be_subscribed(&query.ask()?)?;
     let Proposed { dest, signature_token, report_if_empty, initial_record_time, stream, schedule } = proposed;
@@ -99,7 +99,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let party = app.callers.admitted(&headers)?.party;
-    Form::of(&headers)?;
+    Form::of_json(&headers)?;
     let paging = Paging::read(query.as_deref())?;
     app.book.query(&name)?;
     let height = app.view.now().height;
@@ -115,7 +115,7 @@ pub async fn one(
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Answer<Value>, Problem> {
     let party = app.callers.admitted(&headers)?.party;
-    Form::of(&headers)?;
+    Form::of_json(&headers)?;
     let now = app.book.subscription(&name, &id, &party)?.now().ok_or_else(gone)?;
     Ok(Answer(now.show(app.view.now().height)))
 }

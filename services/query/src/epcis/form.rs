@@ -14,6 +14,8 @@ use super::page::document;
 
 /// Media types of an answer, the first unless asked otherwise.
 const TYPES: [&str; 4] = ["application/json", "application/ld+json", "application/xml", "text/xml"];
+/// Those of an answer that is no query document.
+const JSON_TYPES: [&str; 2] = [TYPES[0], TYPES[1]];
 const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
 const CBV_XML_FORMAT: HeaderName = HeaderName::from_static("gs1-cbv-xml-format");
 
@@ -82,7 +84,16 @@ impl Form {
             let detail = format!("GS1-CBV-XML-Format is No_Preference or Always_URN, not {other:?}");
             return Err(Kind::NotAcceptable.because(detail));
         }
-        Ok(Form { media_type: media_type(headers)?, spelling })
+        Ok(Form { media_type: media_type(headers, &TYPES)?, spelling })
+    }
+
+    /// As [`Form::of`], of what is answered in JSON alone.
+    ///
+    /// # Errors
+    /// As [`Form::of`]; 406 where only XML is accepted, too.
+    pub fn of_json(headers: &HeaderMap) -> Result<Form, Problem> {
+        let form = Form::of(headers)?;
+        Ok(Form { media_type: media_type(headers, &JSON_TYPES)?, ..form })
     }
 
     /// A query document of these events.
@@ -132,19 +143,20 @@ fn xml(query_name: &str, events: &[Json], created_us: i64) -> Result<Vec<u8>, Pr
     writer.finish().map_err(whole)
 }
 
-fn media_type(headers: &HeaderMap) -> Result<&'static str, Problem> {
+/// The first of these that is accepted.
+fn media_type(headers: &HeaderMap, types: &[&'static str]) -> Result<&'static str, Problem> {
     let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     if accepted.is_empty() {
-        return Ok(TYPES[0]);
+        return Ok(types[0]);
     }
     let ranges = accepted.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|range| !is_refusal(range));
     let ranges: Vec<&str> = ranges.map(|range| range.split(';').next().unwrap_or_default().trim()).collect();
     let any = |range: &&str| ["*/*", "application/*"].contains(range);
     let named = |media_type: &&str| ranges.iter().any(|range| range.eq_ignore_ascii_case(media_type));
-    match TYPES.into_iter().find(named) {
+    match types.iter().copied().find(named) {
         Some(media_type) => Ok(media_type),
-        None if ranges.iter().any(any) => Ok(TYPES[0]),
-        None => Err(Kind::NotAcceptable.because(format!("answers are {}", TYPES.join(" or ")))),
+        None if ranges.iter().any(any) => Ok(types[0]),
+        None => Err(Kind::NotAcceptable.because(format!("answers are {}", types.join(" or ")))),
     }
 }
 
@@ -177,6 +189,12 @@ mod tests {
             ("application/json;q=0", Err(406)),
         ] {
             assert_eq!(accept(value), answer, "{value}");
+        }
+        for (value, status) in
+            [("application/xml", Err(406)), ("text/xml, */*;q=0.1", Ok(())), ("application/ld+json", Ok(()))]
+        {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, value.parse().unwrap())]);
+            assert_eq!(Form::of_json(&headers).map(|_| ()).map_err(|problem| problem.status), status, "{value}");
         }
         let with = |name: HeaderName, value: &str| Form::of(&HeaderMap::from_iter([(name, value.parse().unwrap())]));
         assert_eq!(with(EPC_FORMAT, "Always_EPC_URN").unwrap().spelling, Spelling::Urn);

@@ -1,12 +1,15 @@
 //! The top-level resources list what there is, and what names no event is not there.
 
 use reqwest::Method;
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::goods::gln;
 use crate::parameters::world;
 use crate::story::{FACTORY_GLN, item};
-use crate::support::service::Service;
+use crate::support::service::{Service, answered};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 // epcis: GET /eventTypes /epcs /bizSteps /bizLocations /readPoints /dispositions perPage Link
 // epcis: GET /bizSteps nextPageToken
@@ -54,6 +57,29 @@ async fn resources_list_what_there_is() {
     }
     world.0.json(400, "/bizSteps/commissioning/events?EQ_bizStep=shipping").await;
     world.0.json(400, "/bizSteps?nextPageToken=!").await;
+}
+
+// epcis: exception NotAcceptableException
+#[tokio::test]
+async fn what_is_answered_in_json_alone_is_refused_as_xml() {
+    let world = world().await;
+    for path in ["/eventTypes", "/bizSteps", "/bizSteps/commissioning", "/epcs", "/queries"] {
+        let refused = world.0.get(path).header("accept", "application/xml").send().await.unwrap();
+        let problem = answered(406, refused).await;
+        assert_eq!(problem["type"], "epcisException:NotAcceptableException", "{path}");
+        let either =
+            world.0.get(path).header("accept", "application/xml, application/json;q=0.5").send().await.unwrap();
+        assert_eq!((either.status().as_u16(), &either.headers()["content-type"]), (200, &JSON), "{path}");
+    }
+    let body = json!({"name": "all", "query": {}});
+    let query = || world.0.ask(Method::POST, "/queries", "factory").json(&body);
+    answered(406, query().header("accept", "text/xml").send().await.unwrap()).await;
+    answered(201, query().send().await.unwrap()).await;
+    for path in ["/queries/all", "/queries/all/subscriptions"] {
+        let refused = world.0.ask(Method::GET, path, "factory").header("accept", "application/xml");
+        answered(406, refused.send().await.unwrap()).await;
+        world.0.ask(Method::GET, path, "factory").send().await.unwrap().error_for_status().unwrap();
+    }
 }
 
 /// A value as a path has it.
