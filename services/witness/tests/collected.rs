@@ -49,7 +49,7 @@ async fn the_chainer_publishes_what_the_witness_cosigns() {
     let witness = Served::start_on(&listen, &scratch.path().join("other"), None, replace()).await;
     let other = AddCheckpoint { old_size: 0, proof: vec![], note: forged(size, &signer(ORIGIN)) };
     assert_eq!(witness.post(other).await.status, 200);
-    let config = chainer_config(&kafka, Some(&url));
+    let config = chainer_config(&kafka, &url);
     let (metrics, status) = (Metrics::register(&mut Registry::default()), Status::default());
     let stopped = tokio::time::timeout(WAIT, run(&config, &metrics, &status, Shutdown::new())).await.unwrap();
     assert!(matches!(stopped, Err(Stop::WitnessDiffers { .. })), "{stopped:?}");
