@@ -1,6 +1,7 @@
 //! Parameters of a query string: percent-decoded, each at most once, none unknown. `+` is itself, as times and codes
 //! carry it.
 
+use medtrace_ledger::EventRef;
 use medtrace_service::{Kind, Problem};
 
 /// What is left to be taken.
@@ -89,6 +90,11 @@ impl Params {
 /// A query parameter that cannot be taken, by its name.
 pub fn wrong(name: &str, code: &str, detail: String) -> Problem {
     Kind::QueryParameter.because(detail.clone()).at(medtrace_event::json::pointer(name), code, detail)
+}
+
+/// A cursor that names what was looked at last.
+pub fn read_cursor(text: &str) -> Result<EventRef, Problem> {
+    text.parse().map_err(|_| wrong("cursor", "cursor", "cursor is the next of the page before".to_owned()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clickhouse::Row;
 use medtrace_ledger::{EventRef, Note, Submission};
+use medtrace_registry::At;
 use medtrace_service::Problem;
 use serde::Deserialize;
 
@@ -15,6 +16,12 @@ struct Signed {
     block: u64,
     ordinal: u32,
     note: String,
+}
+
+/// The revocation, as far as it is known, by which a submission sealed in this block is suspect.
+pub fn suspect_by(at: At<'_>, submission: &Submission, block: u64) -> Option<EventRef> {
+    let end = submission.public_keys.iter().find_map(|key| at.suspect(key, block))?;
+    Some(EventRef { height: end.position.height, idx: end.position.idx })
 }
 
 /// Those of these events whose signature is suspect by a revocation that is known at `known`, with the revocation.
@@ -42,8 +49,7 @@ pub async fn suspect(
     let at = registry.at(known);
     let revocation = |signed: &Signed| {
         let submission = Submission::parse(Note::parse(&signed.note).ok()?.text()).ok()?;
-        let end = submission.public_keys.iter().find_map(|key| at.suspect(key, signed.block))?;
-        Some(((signed.block, signed.ordinal), EventRef { height: end.position.height, idx: end.position.idx }))
+        Some(((signed.block, signed.ordinal), suspect_by(at, &submission, signed.block)?))
     };
     let revocations: BTreeMap<_, _> = signed.iter().filter_map(revocation).collect();
     let by = |event: EventRef| Some((event, *revocations.get(&(event.height, event.ordinal()))?));

@@ -15,7 +15,7 @@ use crate::delivery::{Delivery, Standing};
 use crate::expected::Expected;
 use crate::item::{amount, party_name, place_name, time};
 use crate::master::name_places;
-use crate::params::{Params, wrong};
+use crate::params::{Params, read_cursor, wrong};
 use crate::view::Snapshot;
 
 /// Deliveries of one page, unless asked otherwise, and at most.
@@ -201,9 +201,4 @@ fn summary(delivery: &Delivery, snapshot: &Snapshot) -> Result<Value, Problem> {
         "state": delivery.standing(snapshot.known()).as_str(),
         "received": delivery.arrived(),
     }))
-}
-
-/// A cursor that names what was looked at last.
-pub fn read_cursor(text: &str) -> Result<EventRef, Problem> {
-    text.parse().map_err(|_| wrong("cursor", "cursor", "cursor is the next of the page before".to_owned()))
 }

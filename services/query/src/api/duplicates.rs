@@ -8,11 +8,10 @@ use medtrace_service::Problem;
 use medtrace_store::rows::{DuplicateRow, EventRow};
 use serde_json::{Value, json};
 
-use super::deliveries::read_cursor;
 use crate::app::{App, store_failed};
 use crate::events::short;
 use crate::hashes::with_first;
-use crate::params::{Params, wrong};
+use crate::params::{Params, read_cursor, wrong};
 
 /// Suspicions of one page, unless asked otherwise, and at most.
 const PER_PAGE: u64 = 30;

@@ -23,7 +23,7 @@ use crate::item::time_of_ms;
 use crate::json::{Body, invalid};
 use crate::params::{Params, wrong};
 use crate::proof::{header_at, prove, prove_all};
-use crate::suspect::suspect;
+use crate::suspect::suspect_by;
 use crate::view::Snapshot;
 
 /// Declarations of one event whose corrective events are looked for.
@@ -82,7 +82,7 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
             "topic": row.topic,
             "partition": row.partition,
             "offset": row.offset,
-            "time": signed.map(|submission| time_of_ms(submission.time_ms)),
+            "time": signed.as_ref().map(|submission| time_of_ms(submission.time_ms)),
         },
         "sealed": { "height": header.height, "time": recorded },
     });
@@ -93,8 +93,11 @@ pub async fn one(State(app): State<App>, Path(name): Path<String>) -> Result<Jso
     }
     if kind == ItemKind::Event {
         let known = snapshot.known();
-        let suspect = suspect(&app, &snapshot, known, [position]).await?;
-        answer["suspectBy"] = json!(suspect.get(&position).map(ToString::to_string));
+        let suspect = {
+            let registry = snapshot.registry()?;
+            signed.and_then(|submission| suspect_by(registry.at(known), &submission, position.height))
+        };
+        answer["suspectBy"] = json!(suspect.map(|by| by.to_string()));
         match by_name(&app.client, position, known).await.map_err(store_failed)? {
             Some(row) => {
                 answer["eventID"] = json!(row.event_id);

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::receiver::steps;
-use crate::story::using;
+use crate::story::using_in;
 use crate::subscriber::named;
 use crate::support::service::Service;
 
@@ -125,12 +125,7 @@ async fn the_pieces_of_a_run_go_on_where_they_broke_off() {
     let mut service = named().await;
     let mut socket = connect(&service, "second=0,30").await.unwrap();
     let all: Vec<String> = (0..2 * DELIVERY_EVENTS_MAX + 50).map(|at| format!("https://example.org/{at}")).collect();
-    let event = |step: &String| {
-        let mut event = using();
-        event["bizStep"] = json!(step);
-        event
-    };
-    let pending = service.chain.events("hospital", 1, &all.iter().map(event).collect::<Vec<_>>());
+    let pending = service.chain.events("hospital", 1, &all.iter().map(|step| using_in(step)).collect::<Vec<_>>());
     let height = service.chain.seal(vec![pending]).await;
     service.reflects(height).await;
     service.passes(30_000);

@@ -110,6 +110,13 @@ pub fn using() -> Value {
     )
 }
 
+/// The same in another step.
+pub fn using_in(step: &str) -> Value {
+    let mut event = using();
+    event["bizStep"] = json!(step);
+    event
+}
+
 fn transaction() -> Value {
     event(
         "TransactionEvent",

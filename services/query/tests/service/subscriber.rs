@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
-use crate::story::{service, using};
+use crate::story::{service, using_in};
 use crate::support::service::{Service, answered};
 
 /// Longest wait for a change.
@@ -46,8 +46,7 @@ impl Service {
 
     /// Seals one event of this step.
     pub async fn happens(&mut self, step: &str) {
-        let mut event = using();
-        event["bizStep"] = json!(step);
+        let mut event = using_in(step);
         // Otherwise it would be a replay.
         event["eventTime"] = json!(format!("2026-02-01T00:00:{:02}Z", self.app.view.now().known() % 60));
         let pending = self.chain.events("hospital", 1, &[event]);

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::receiver::{Answer, Receiver};
-use crate::story::using;
+use crate::story::using_in;
 use crate::subscriber::{named, stream};
 use crate::support::chain::START_MS;
 use crate::support::service::answered;
@@ -143,12 +143,7 @@ async fn what_is_much_comes_in_pieces() {
     let (mut service, mut receiver) = (named().await, Receiver::start().await);
     let path = service.subscribed("hospital", stream(&receiver)).await;
     let steps: Vec<String> = (0..2 * DELIVERY_EVENTS_MAX + 50).map(|at| format!("https://example.org/{at}")).collect();
-    let event = |step: &String| {
-        let mut event = using();
-        event["bizStep"] = json!(step);
-        event
-    };
-    let pending = service.chain.events("hospital", 1, &steps.iter().map(event).collect::<Vec<_>>());
+    let pending = service.chain.events("hospital", 1, &steps.iter().map(|step| using_in(step)).collect::<Vec<_>>());
     service.chain.seal(vec![pending]).await;
     let first = receiver.acknowledges().await;
     let second = receiver.answers(Answer::With(500)).await;
